@@ -114,14 +114,15 @@ class TokenLogprob(msgspec.Struct, frozen=True, omit_defaults=True):
     token: str
     logprob: float | None
     id: int | None = None
-    bytes: bytes | None = None
+    raw: bytes | None = None
+    """The token's bytes as the server gave them."""
 
     @property
     def key(self) -> int | bytes | str:
         """What identifies the token: its id where known, else its bytes, else its text."""
         if self.id is not None:
             return self.id
-        return self.bytes if self.bytes else self.token
+        return self.raw or self.token
 
 
 class TokenPosition(msgspec.Struct, frozen=True):
