@@ -1,0 +1,122 @@
+"""The one writer of a run. Every method commits before it returns and may be repeated: a resumed run writes the same
+rows again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from auditor.records import Attempt, PairedScore, Prompt, Reply, Scored, Side, Verdict
+from auditor.store._pack import pack, unpack
+from auditor.store.folder import RunFolder
+from auditor.store.tape import RunTape
+
+_PREVIEW_CHARS = 160
+
+
+class RunWriter:
+    """Writes what the audit learns, in the order it learns it."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._db = folder.open_writer()
+        self.tape = RunTape(self._db)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+    def put_meta(self, key: str, value: Any) -> None:
+        """Keep a JSON value under a name."""
+        with self._db:
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, pack(value)))
+
+    def get_meta(self, key: str) -> Any:
+        """The JSON value under a name, or None."""
+        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else unpack(row[0], object)
+
+    def put_prompts(self, prompts: Iterable[Prompt]) -> None:
+        """Record the schedule, in its order, before the first call."""
+        with self._db:
+            self._db.execute("DELETE FROM prompts")
+            self._db.executemany(
+                "INSERT INTO prompts VALUES (?,?,?,?,?,?,?)",
+                ((i, p.id, p.dimension, p.bank, p.kind, p.unit, pack(p)) for i, p in enumerate(prompts)),
+            )
+
+    def put_pair(
+        self,
+        seq: int,
+        prompt: Prompt,
+        replies: dict[Side, Reply],
+        scored: dict[Side, Scored],
+        verdicts: dict[Side, tuple[Verdict, ...]],
+    ) -> None:
+        """Record both replies of a prompt with all that was made of them, in one transaction."""
+        baseline, candidate = scored["baseline"], scored["candidate"]
+        delta = PairedScore(
+            prompt.id, prompt.dimension, prompt.unit, prompt.kind, baseline.score, candidate.score
+        ).delta
+        preview = " ".join(prompt.messages[-1].content.split())[:_PREVIEW_CHARS]
+        with self._db:
+            self._db.executemany(
+                "INSERT OR REPLACE INTO replies VALUES (?,?,0,?)",
+                ((prompt.id, side, pack(reply)) for side, reply in replies.items()),
+            )
+            self._db.executemany(
+                "INSERT OR REPLACE INTO scores VALUES (?,?,?,?,?,?)",
+                ((prompt.id, side, s.outcome, s.label, s.score, pack(s)) for side, s in scored.items()),
+            )
+            self._db.execute("DELETE FROM verdicts WHERE prompt_id = ?", (prompt.id,))
+            self._db.executemany(
+                "INSERT INTO verdicts VALUES (?,?,?,?,?,?,?)",
+                (
+                    (prompt.id, side, v.part, v.rubric, v.judge, v.label, pack(v))
+                    for side, some in verdicts.items()
+                    for v in some
+                ),
+            )
+            self._db.execute(
+                "INSERT OR REPLACE INTO pairs (seq, prompt_id, dimension, kind, baseline_outcome, baseline_label,"
+                " baseline_score, candidate_outcome, candidate_label, candidate_score, delta, kl, preview)"
+                " VALUES (?,?,?,?,?,?,?,?,?,?,?,(SELECT kl FROM pairs WHERE prompt_id = ?),?)",
+                (
+                    seq,
+                    prompt.id,
+                    prompt.dimension,
+                    prompt.kind,
+                    baseline.outcome,
+                    baseline.label,
+                    baseline.score,
+                    candidate.outcome,
+                    candidate.label,
+                    candidate.score,
+                    delta,
+                    prompt.id,
+                    preview,
+                ),
+            )
+
+    def put_first_token(self, prompt_id: str, side: Side, reply: Reply) -> None:
+        """Record the reply to a one-token question asked for its logprobs."""
+        with self._db:
+            self._db.execute("INSERT OR REPLACE INTO first_tokens VALUES (?,?,?)", (prompt_id, side, pack(reply)))
+
+    def put_drift(self, kl: dict[str, float]) -> None:
+        """Record each prompt's drift (nats, a lower bound) beside its pair."""
+        with self._db:
+            self._db.executemany("UPDATE pairs SET kl = ? WHERE prompt_id = ?", ((v, k) for k, v in kl.items()))
+
+    def put_finding(self, key: str, body: dict[str, Any]) -> None:
+        """Record a dimension's finding, or "drift"."""
+        with self._db:
+            self._db.execute("INSERT OR REPLACE INTO findings VALUES (?, ?)", (key, pack(body)))
+
+    def put_attempt(self, at: float, attempt: Attempt) -> None:
+        """Append one attempt on the network to the ledger; ``at`` in unix seconds."""
+        with self._db:
+            self._db.execute(
+                "INSERT INTO ledger (at, endpoint, purpose, status, body) VALUES (?,?,?,?,?)",
+                (at, attempt.endpoint, attempt.purpose, attempt.status, pack(attempt)),
+            )
