@@ -42,4 +42,8 @@ BACKOFF_FIRST_S: Final = 0.5
 BACKOFF_MAX_S: Final = 20.0
 MAX_RETRY_AFTER_S: Final = 120.0
 """A server that asks for a longer wait than this is given up on instead."""
+REFUSED_ATTEMPTS: Final = 3
+"""Tries at a server that refuses connections and has never answered: it is not running, so waiting long helps nobody."""
+TIMEOUT_ATTEMPTS: Final = 3
+"""Tries that may end in a time-out: each one lasts minutes, and a hosted model may charge for it."""
 MAX_BODY_BYTES: Final = 32 * 1024 * 1024

@@ -6,6 +6,7 @@
     │   ├── BankError               a bank is missing, empty or malformed
     │   ├── RubricError             a rubric is missing or malformed
     │   ├── RunError                a run folder is missing, from another plan, or from a newer version
+    │   ├── CassetteError           a cassette is missing, malformed or from a newer version
     │   └── CassetteMiss            replay asked for an exchange that was never recorded
     ├── IndeterminateError (3)      no fault, but no answer either
     │   └── BudgetReached           the hard budget stopped the run at a pair boundary
@@ -58,6 +59,10 @@ class RubricError(UsageError):
 
 class RunError(UsageError):
     """A run folder is missing, from another plan, or from a newer version."""
+
+
+class CassetteError(UsageError):
+    """A cassette file is missing, malformed or from a newer version."""
 
 
 class CassetteMiss(UsageError):
