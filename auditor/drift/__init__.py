@@ -1,0 +1,1 @@
+"""How far the candidate moved from the baseline: divergence estimators for truncated logprobs (pure), and protocols."""

@@ -1,0 +1,109 @@
+"""Protocol G at its first position: one generated token per prompt, asked at T=1 with its top-logprobs.
+
+Both endpoints see the same messages; what their chat templates make of them may differ, so the first token after the
+template is what is compared, and nothing later: contexts are equal only until the first difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from auditor.drift.firsttoken import first_token_drift
+from auditor.drift.topk import Key, TopK
+from auditor.records import Ask, Message, Reply, Sampling, TokenLogprob, TokenPosition
+
+MIN_PROMPTS: Final = 2
+
+
+def first_token_ask(messages: tuple[Message, ...], *, top_logprobs: int, sample: int) -> Ask:
+    """The question: one token at T=1 and top_p=1, where every server's logprobs mean the model's own distribution."""
+    return Ask(
+        messages=messages,
+        sampling=Sampling(temperature=1.0, top_p=1.0, max_tokens=1, seed=0),
+        sample=sample,
+        top_logprobs=top_logprobs,
+    )
+
+
+def aligned(baseline: Reply, candidate: Reply, k: int) -> tuple[TopK, TopK] | str:
+    """Both first-token lists under keys that mean the same on both sides, or the reason why they can't be compared.
+
+    Token ids where both sides give them and shared ids spell the same text; else bytes where both give them; else text,
+    where tokens that print alike are lumped, which keeps every lower bound valid (data processing).
+    """
+    sides = []
+    for name, reply in (("baseline", baseline), ("candidate", candidate)):
+        if reply.logprobs is None or not reply.logprobs.positions:
+            return f"no logprobs from the {name}"
+        sides.append(reply.logprobs.positions[0])
+    first, second = sides
+    kind = _common_key(first, second)
+    try:
+        return _topk(first, kind, k), _topk(second, kind, k)
+    except ValueError as error:
+        return str(error)
+
+
+def measure(
+    replies: Sequence[tuple[str, str, str, Reply, Reply]],
+    *,
+    k: int,
+    seed: int,
+    resamples: int,
+    level: float,
+) -> tuple[dict[str, Any] | None, dict[str, float]]:
+    """First-token drift over prompts: the results' ``drift`` object, and each prompt's bound in nats.
+
+    ``replies`` are (prompt id, unit, dimension, baseline, candidate). Returns (None, {}) when fewer than two prompts can
+    be compared; otherwise the object also tells how many prompts were left out and why, and a value per dimension.
+    """
+    usable: list[tuple[str, str, str, TopK, TopK]] = []
+    left_out: dict[str, int] = {}
+    for prompt_id, unit, dimension, baseline, candidate in replies:
+        lists = aligned(baseline, candidate, k)
+        if isinstance(lists, str):
+            left_out[lists] = left_out.get(lists, 0) + 1
+        else:
+            usable.append((prompt_id, unit, dimension, *lists))
+    if len(usable) < MIN_PROMPTS:
+        return None, {}
+    whole = first_token_drift(
+        [(unit, p, q) for _, unit, _, p, q in usable], seed=seed, resamples=resamples, level=level
+    )
+    body = whole.to_dict("G")
+    rows = body.pop("prompts")
+    body["left_out"] = left_out
+    body["dimensions"] = {}
+    for name in dict.fromkeys(dimension for _, _, dimension, _, _ in usable):
+        some = [(unit, p, q) for _, unit, dimension, p, q in usable if dimension == name]
+        if len(some) >= MIN_PROMPTS:
+            part = first_token_drift(some, seed=seed, resamples=resamples, level=level).to_dict("G")
+            body["dimensions"][name] = {
+                key: part[key] for key in ("n", "forward", "reverse", "same_top", "low_coverage")
+            }
+    bounds = {item[0]: row["kl_forward"] for item, row in zip(usable, rows, strict=True)}
+    return body, {prompt_id: bound for prompt_id, bound in bounds.items() if bound is not None}
+
+
+def _common_key(first: TokenPosition, second: TokenPosition) -> str:
+    entries = [*_entries(first), *_entries(second)]
+    if all(entry.id is not None for entry in entries):
+        spelled: dict[int | None, str] = {}
+        if all(spelled.setdefault(entry.id, entry.token) == entry.token for entry in entries):
+            return "id"
+    return "raw" if all(entry.raw for entry in entries) else "token"
+
+
+def _entries(position: TokenPosition) -> tuple[TokenLogprob, ...]:
+    return (*position.top, position.sampled)
+
+
+def _topk(position: TokenPosition, kind: str, k: int) -> TopK:
+    pairs: list[tuple[Key, float | None]] = [(getattr(entry, kind), entry.logprob) for entry in position.top]
+    return TopK.from_pairs(
+        pairs,
+        k=min(k, len(pairs)) if pairs else k,
+        sampled=getattr(position.sampled, kind),
+        sampled_logprob=position.sampled.logprob,
+    )
