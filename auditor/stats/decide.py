@@ -62,25 +62,29 @@ def decide(
     material = interval.hi < -margin
     within = interval.lo > -margin
     points = _points(margin)
+    exact = interval.lo == interval.hi
     if interval.hi < 0.0:
-        found = f"The candidate lost between {_points(-interval.hi, apart_from=margin)} and "
-        found += f"{_points(-interval.lo, apart_from=margin)} percentage points"
+        found = f"The candidate lost {_span(-interval.hi, -interval.lo, margin)}"
         if material:
             reason = f"{found}, which is more than the {points}-point margin allows."
         elif within:
             reason = f"{found}: a real loss, but one shown to be smaller than the {points}-point margin."
+        elif exact:
+            reason = f"{found}, which uses up the whole {points}-point margin."
         else:
             reason = f"{found}: a real loss, which may or may not exceed the {points}-point margin."
         return Decided(Decision.REGRESSED, material, within, reason, None, certifiable)
     if interval.lo > 0.0:
-        reason = f"The candidate gained between {_points(interval.lo)} and {_points(interval.hi)} percentage points."
+        reason = f"The candidate gained {_span(interval.lo, interval.hi, margin)}."
         return Decided(Decision.IMPROVED, False, True, reason, None, certifiable)
+    if exact:
+        reason = f"The {n} {_prompts(n)} of this bank show no change at all."
+        return Decided(Decision.PRESERVED, False, True, reason, None, certifiable)
     if within:
-        worst = _points(-interval.lo, apart_from=margin)
-        reason = (
-            f"Any loss is smaller than the {points}-point margin: the {n} {_prompts(n)} leave room for "
-            f"{'no loss at all' if interval.lo == 0.0 else f'a loss of at most {worst} percentage points'}."
-        )
+        worst = "no loss at all"
+        if interval.lo < 0.0:
+            worst = f"a loss of at most {_points(-interval.lo, apart_from=margin)} percentage points"
+        reason = f"Any loss is smaller than the {points}-point margin: the {n} {_prompts(n)} leave room for {worst}."
         return Decided(Decision.PRESERVED, False, True, reason, None, certifiable)
     if not certifiable:
         needed_n = max(least, needed_n or 0)
@@ -96,6 +100,12 @@ def decide(
         f"{_points(interval.hi)} percentage points, and the margin is {points}{outlook}."
     )
     return Decided(Decision.INCONCLUSIVE, False, False, reason, needed_n, True)
+
+
+def _span(least: float, most: float, margin: float) -> str:
+    if least == most:
+        return f"{_points(least, apart_from=margin)} percentage points on this bank"
+    return f"between {_points(least, apart_from=margin)} and {_points(most, apart_from=margin)} percentage points"
 
 
 def _points(share: float, apart_from: float | None = None) -> str:

@@ -107,25 +107,10 @@ def score_bounds(better: float, worse: float, n: float, z: float) -> tuple[float
     return max(-1.0, -lower), _upper_score_bound(better, worse, n, z)
 
 
-def _upper_score_bound(better: float, worse: float, n: float, z: float) -> float:
-    if better >= n:
-        return 1.0
-    low, high = (better - worse) / n, 1.0
-    # The score statistic falls as the hypothesised delta rises, so halving finds the one crossing.
-    for _ in range(64):
-        middle = (low + high) / 2.0
-        if middle in (low, high):
-            break
-        if _score(better, worse, n, middle) > -z:
-            low = middle
-        else:
-            high = middle
-    return high
-
-
-def _score(better: float, worse: float, n: float, delta: float) -> float:
+def score_statistic(better: float, worse: float, n: float, delta: float) -> float:
+    """Give Tango's score statistic for the hypothesis that the paired difference is `delta`, standard normal if so."""
     if delta < 0.0:
-        return -_score(worse, better, n, -delta)
+        return -score_statistic(worse, better, n, -delta)
     a = 2.0 * n
     b = -better - worse + (2.0 * n - better + worse) * delta
     c = -worse * delta * (1.0 - delta)
@@ -137,6 +122,22 @@ def _score(better: float, worse: float, n: float, delta: float) -> float:
     if variance <= 0.0:
         return math.copysign(math.inf, distance) if distance else 0.0
     return distance / math.sqrt(variance)
+
+
+def _upper_score_bound(better: float, worse: float, n: float, z: float) -> float:
+    if better >= n:
+        return 1.0
+    low, high = (better - worse) / n, 1.0
+    # The score statistic falls as the hypothesised delta rises, so halving finds the one crossing.
+    for _ in range(64):
+        middle = (low + high) / 2.0
+        if middle in (low, high):
+            break
+        if score_statistic(better, worse, n, middle) > -z:
+            low = middle
+        else:
+            high = middle
+    return high
 
 
 def _wilson_bounds(k: int, n: int, z: float) -> tuple[float, float]:
