@@ -1,0 +1,1 @@
+"""Running an audit: schedule, budget, resume, findings."""

@@ -1,0 +1,352 @@
+"""The audit itself: ask both, split, score, compare, measure drift, store. The only room that runs things.
+
+Every step is repeatable: a continued run asks the same questions in the same order, and the tape answers those that were
+paid for before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, Protocol
+
+import httpx2
+import msgspec
+
+from auditor import __version__, defaults
+from auditor.audit.budget import Budget
+from auditor.audit.findings import Row, finding
+from auditor.audit.preflight import check_pair, chosen_banks, fatal, freeze, schedule
+from auditor.audit.schedule import drift_sample
+from auditor.audit.session import Seat, Session, keys_for
+from auditor.dimensions import REGISTRY
+from auditor.drift.protocol_first_token import first_token_ask, measure
+from auditor.endpoints import Capabilities, probe
+from auditor.errors import AuditorError, BudgetReached, EndpointError, Exhausted
+from auditor.judging import Judge, LlmJudge, RulesJudge
+from auditor.plan import Plan
+from auditor.records import SIDES, Ask, EndpointSpec, Outcome, Prompt, Reply, Scored, Side, Verdict
+from auditor.store import RunFolder, RunReader, RunWriter
+from auditor.wire import Clock, SystemClock, Tape, TapeMode, WireLimits
+
+log = logging.getLogger(__name__)
+
+GIVE_UP_AFTER = 8
+"""Failures in a row of one endpoint, without a success between, after which the run stops instead of failing on."""
+
+JUDGE_CALLS_PER_REPLY = 4
+"""Worst case for the budget: answer and trace, each with one re-ask."""
+
+
+class Progress(Protocol):
+    """Who watches a run."""
+
+    def note(self, text: str) -> None:
+        """Say something."""
+
+    def start(self, total: int, done: int) -> None:
+        """The run begins: ``total`` pairs."""
+
+    def pair(self, prompt: Prompt, scored: Mapping[Side, Scored]) -> None:
+        """A pair is complete and stored."""
+
+
+class Silent:
+    """Watches without a word."""
+
+    def note(self, text: str) -> None:
+        """Ignore it."""
+
+    def start(self, total: int, done: int) -> None:
+        """Ignore it."""
+
+    def pair(self, prompt: Prompt, scored: Mapping[Side, Scored]) -> None:
+        """Ignore it."""
+
+
+class Audit:
+    """One audit of one pair into one folder."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        folder: RunFolder,
+        *,
+        environ: Mapping[str, str],
+        progress: Progress | None = None,
+        networks: Mapping[str, httpx2.AsyncBaseTransport] | None = None,
+        tape: Tape | None = None,
+        mode: TapeMode = "auto",
+        clock: Clock | None = None,
+        synthetic: bool = False,
+    ) -> None:
+        self.plan = plan
+        self.folder = folder
+        self._environ = environ
+        self._progress = progress or Silent()
+        self._networks = networks
+        self._tape = tape
+        self._mode: TapeMode = mode
+        self._clock = clock or SystemClock()
+        self._synthetic = synthetic
+        self._failures: dict[Seat, int] = {"baseline": 0, "candidate": 0, "judge": 0}
+        self._budget = Budget(max_calls=plan.run.max_calls, max_tokens=plan.run.max_tokens)
+
+    async def run(self) -> None:
+        """Carry the audit out, or continue it. Raises AuditorError leaves; what was paid for is on the tape then."""
+        banks = chosen_banks(self.plan)
+        prompts = schedule(self.plan, banks)
+        specs: dict[Seat, EndpointSpec] = {
+            "baseline": self.plan.baseline.spec(),
+            "candidate": self.plan.candidate.spec(),
+        }
+        if not self.plan.judge.is_rules:
+            specs["judge"] = self.plan.judge.spec()
+        keys = keys_for(specs, self._environ)
+        self.folder.claim()
+        try:
+            continued = freeze(self.plan, banks, self.folder)
+            writer = RunWriter(self.folder)
+            try:
+                session = Session(
+                    specs,
+                    tape=self._tape or writer.tape,
+                    mode=self._mode,
+                    keys=keys,
+                    limits=WireLimits(concurrency=self.plan.run.concurrency),
+                    networks=self._networks,
+                    clock=self._clock,
+                    on_attempt=lambda attempt: writer.put_attempt(self._clock.time(), attempt),
+                )
+                async with session:
+                    await self._carry_out(session, writer, prompts, continued=continued)
+            finally:
+                writer.close()
+        finally:
+            self.folder.release()
+
+    async def _carry_out(self, session: Session, writer: RunWriter, prompts: list[Prompt], *, continued: bool) -> None:
+        writer.put_prompts(prompts)
+        writer.put_meta("status", "running")
+        capabilities = {side: await probe(session.endpoints[side]) for side in SIDES}
+        judge = await self._judge(session)
+        warnings = check_pair(capabilities["baseline"], capabilities["candidate"])
+        for warning in warnings:
+            self._progress.note(warning)
+        writer.put_meta("provenance", self._provenance(session, capabilities, judge, warnings))
+        self._progress.start(len(prompts), 0)
+        if continued:
+            self._progress.note(f"Continuing {self.folder.path}: what was answered before is not asked again.")
+        drift = self._drift_plan(capabilities, prompts)
+        status = "interrupted"
+        try:
+            complete = await self._ask_all(session, writer, prompts, judge, drift)
+            status = "complete" if complete else "budget"
+        finally:
+            # Also a run that is cut short has findings: for what was asked until then.
+            conclude(self.plan, self.folder, writer)
+            writer.put_meta("status", status)
+        if not complete:
+            raise BudgetReached(
+                f"The budget was reached after {self._budget.calls} calls and {self._budget.tokens} tokens;"
+                " the findings so far are stored.",
+                "Run the same command with a larger --max-calls or --max-tokens to continue.",
+            )
+
+    async def _judge(self, session: Session) -> Judge:
+        endpoint = session.endpoints.get("judge")
+        if endpoint is None:
+            return RulesJudge()
+        found = await probe(endpoint, wanted="judge")
+        return LlmJudge(endpoint, structured=_rung(found))
+
+    def _drift_plan(self, capabilities: Mapping[Side, Capabilities], prompts: list[Prompt]) -> dict[str, int]:
+        """Which prompts are asked for logprobs, and for how many alternatives."""
+        most = [capabilities[side].top_logprobs_max or 0 for side in SIDES]
+        if not self.plan.drift.enabled or not all(most):
+            return {}
+        k = min(self.plan.drift.top_logprobs, *most)
+        return {prompt.id: k for prompt in drift_sample(prompts, self.plan.drift.prompts)}
+
+    async def _ask_all(
+        self, session: Session, writer: RunWriter, prompts: list[Prompt], judge: Judge, drift: Mapping[str, int]
+    ) -> bool:
+        queue = iter(enumerate(prompts))
+        stopped = False
+
+        async def worker() -> None:
+            nonlocal stopped
+            for seq, prompt in queue:
+                worst = self._worst_case(prompt, judge, first_token=prompt.id in drift)
+                if stopped or not self._budget.reserve(*worst):
+                    stopped = True
+                    return
+                await self._pair(session, writer, seq, prompt, judge, drift.get(prompt.id))
+                self._budget.release(*worst)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(self.plan.run.concurrency, max(len(prompts), 1))):
+                    group.create_task(worker())
+        except BaseExceptionGroup as several:
+            # Workers fail together when an endpoint goes away; the user needs one sentence, not a tree.
+            raise _first(several) from several
+        return not stopped
+
+    async def _pair(
+        self, session: Session, writer: RunWriter, seq: int, prompt: Prompt, judge: Judge, top_logprobs: int | None
+    ) -> None:
+        async with asyncio.TaskGroup() as group:
+            asked = {side: group.create_task(self._reply(session, side, prompt)) for side in SIDES}
+            first = {
+                side: group.create_task(self._first_token(session, side, prompt, top_logprobs))
+                for side in (SIDES if top_logprobs else ())
+            }
+        replies = {side: task.result() for side, task in asked.items()}
+        scored: dict[Side, Scored] = {}
+        verdicts: dict[Side, tuple[Verdict, ...]] = {}
+        dimension = REGISTRY[prompt.dimension]
+        for side in SIDES:
+            scored[side], verdicts[side] = await dimension.score(prompt, replies[side], judge)
+        self._watch_judge(verdicts)
+        for side, task in first.items():
+            writer.put_first_token(prompt.id, side, task.result())
+        writer.put_pair(seq, prompt, replies, scored, verdicts)
+        self._progress.pair(prompt, scored)
+
+    async def _reply(self, session: Session, side: Side, prompt: Prompt) -> Reply:
+        plan = self.plan.baseline if side == "baseline" else self.plan.candidate
+        ask = Ask(messages=prompt.messages, sampling=self.plan.sampling_for(plan), sample=_sample(session, side))
+        return await self._ask(session, side, ask, "reply")
+
+    async def _first_token(self, session: Session, side: Side, prompt: Prompt, top_logprobs: int | None) -> Reply:
+        ask = first_token_ask(prompt.messages, top_logprobs=top_logprobs or 1, sample=_sample(session, side))
+        return await self._ask(session, side, ask, "first_token")
+
+    async def _ask(self, session: Session, side: Side, ask: Ask, purpose: str) -> Reply:
+        try:
+            reply = await session.endpoints[side].ask(ask, purpose=purpose)
+        except EndpointError as error:
+            self._failures[side] += 1
+            if fatal(error):
+                raise
+            if self._failures[side] >= GIVE_UP_AFTER:
+                raise Exhausted(
+                    f"The {side} failed {GIVE_UP_AFTER} times in a row; the last time: {error.what}",
+                    "What was answered is kept: run the same command again when the endpoint works.",
+                ) from error
+            log.warning("%s: %s", side, error.what)
+            reply = Reply(answer="", outcome=Outcome.ERROR, detail=error.what)
+        else:
+            self._failures[side] = 0
+        self._budget.count(1, (reply.usage.prompt_tokens or 0) + (reply.usage.completion_tokens or 0))
+        return reply
+
+    def _watch_judge(self, verdicts: Mapping[Side, tuple[Verdict, ...]]) -> None:
+        for verdict in (v for some in verdicts.values() for v in some):
+            if verdict.judge_kind == "llm":
+                self._budget.count(verdict.attempts, 0)
+            failed = verdict.unscored_reason.startswith("endpoint")
+            self._failures["judge"] = self._failures["judge"] + 1 if failed else 0
+            if self._failures["judge"] >= GIVE_UP_AFTER:
+                raise Exhausted(
+                    f"The judge failed {GIVE_UP_AFTER} times in a row; the last time: {verdict.unscored_reason}",
+                    "What was answered is kept: run the same command again when the judge works.",
+                )
+
+    def _worst_case(self, prompt: Prompt, judge: Judge, *, first_token: bool) -> tuple[int, int]:
+        calls = 2 * (1 + first_token + (JUDGE_CALLS_PER_REPLY if judge.kind == "llm" else 0))
+        characters = sum(len(message.content) for message in prompt.messages)
+        replies = sum(self.plan.sampling_for(side).max_tokens for side in (self.plan.baseline, self.plan.candidate))
+        return calls, replies + 2 * characters * (1 + first_token)
+
+    def _provenance(
+        self, session: Session, capabilities: Mapping[Side, Capabilities], judge: Judge, warnings: Iterable[str]
+    ) -> dict[str, Any]:
+        return {
+            "auditor": __version__,
+            "synthetic": self._synthetic,
+            "pair": {side: _described(session.specs[side]) for side in SIDES},
+            "conversion": self.plan.conversion,
+            "parents": self.plan.parents,
+            "judge": {"name": judge.name, "kind": judge.kind},
+            "probes": {side: found.to_dict() for side, found in capabilities.items()},
+            "warnings": list(warnings),
+        }
+
+
+def conclude(plan: Plan, folder: RunFolder, writer: RunWriter) -> None:
+    """Compute findings and drift from what is stored and store them, too."""
+    reader = RunReader(folder.path)
+    try:
+        prompts = {prompt.id: prompt for prompt in reader.prompts()}
+        scores: dict[str, dict[Side, Scored]] = {}
+        for prompt_id, side, scored in reader.scores():
+            scores.setdefault(prompt_id, {})[side] = scored
+        first: dict[str, dict[Side, Reply]] = {}
+        for prompt_id, side, reply in reader.first_tokens():
+            first.setdefault(prompt_id, {})[side] = reply
+    finally:
+        reader.close()
+    for name in plan.chosen_dimensions():
+        dimension = REGISTRY[name]
+        rows: list[Row] = [
+            (prompts[prompt_id], both["baseline"], both["candidate"])
+            for prompt_id, both in scores.items()
+            if prompts[prompt_id].dimension == name and len(both) == len(SIDES)
+        ]
+        settings = plan.dimension(name)
+        body = finding(
+            dimension.metric,
+            rows,
+            margin=plan.margin(name),
+            margin_reason=settings.reason or "the default: what a bank of this size can certify",
+            level=defaults.LEVEL,
+            max_unscored=plan.run.max_unscored,
+        )
+        body["secondary"] = [msgspec.to_builtins(metric) for metric in dimension.secondary(rows)]
+        body["planned"] = sum(prompt.dimension == name for prompt in prompts.values())
+        writer.put_finding(name, body)
+    drift, per_prompt = measure(
+        [
+            (prompt_id, prompts[prompt_id].unit, prompts[prompt_id].dimension, both["baseline"], both["candidate"])
+            for prompt_id, both in first.items()
+            if len(both) == len(SIDES)
+        ],
+        k=plan.drift.top_logprobs,
+        seed=plan.run.seed,
+        resamples=defaults.BOOTSTRAP,
+        level=defaults.LEVEL,
+    )
+    if drift is not None:
+        writer.put_finding("drift", drift)
+        writer.put_drift(per_prompt)
+
+
+def _sample(session: Session, side: Side) -> int:
+    """An endpoint compared with itself must really be asked twice: the candidate's questions then get their own index."""
+    return 1 if side == "candidate" and session.specs["baseline"] == session.specs["candidate"] else 0
+
+
+def _rung(found: Capabilities) -> Literal["json_schema", "json_object", "prompt"]:
+    if found.structured_output == "json_schema":
+        return "json_schema"
+    return "json_object" if found.structured_output == "json_object" else "prompt"
+
+
+def _described(spec: EndpointSpec) -> dict[str, Any]:
+    return {"endpoint": spec.label, "base_url": spec.base_url, "model": spec.model, "dialect": spec.dialect}
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The most telling leaf: one of ours before a foreign one before a cancellation."""
+    leaves: list[BaseException] = []
+    waiting: list[BaseException] = [group]
+    while waiting:
+        error = waiting.pop(0)
+        if isinstance(error, BaseExceptionGroup):
+            waiting.extend(error.exceptions)
+        else:
+            leaves.append(error)
+    return min(leaves, key=lambda leaf: (not isinstance(leaf, AuditorError), isinstance(leaf, asyncio.CancelledError)))

@@ -1,0 +1,77 @@
+"""The endpoints of one audit, connected: one wire per server, shared by the sides that live on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Literal, Self
+
+import httpx2
+
+from auditor.endpoints import Endpoint, connect, resolve_key, with_defaults
+from auditor.records import Attempt, EndpointSpec
+from auditor.wire import Clock, SystemClock, Tape, TapeMode, Wire, WireLimits, open_wire
+
+Seat = Literal["baseline", "candidate", "judge"]
+
+
+def keys_for(seats: Mapping[Seat, EndpointSpec], environ: Mapping[str, str]) -> dict[Seat, str | None]:
+    """Each seat's key. Raises AuthenticationFailed, before any call, if one that is needed is not in ``environ``."""
+    return {seat: resolve_key(with_defaults(spec), environ) for seat, spec in seats.items()}
+
+
+class Session:
+    """Connects endpoints over a tape. Use as an async context manager.
+
+    ``networks`` replaces the network of a base URL by another transport: the built-in pair is reached in this process
+    that way. ``keys`` come from :func:`keys_for`.
+    """
+
+    def __init__(
+        self,
+        seats: Mapping[Seat, EndpointSpec],
+        *,
+        tape: Tape,
+        mode: TapeMode = "auto",
+        keys: Mapping[Seat, str | None],
+        limits: WireLimits,
+        networks: Mapping[str, httpx2.AsyncBaseTransport] | None = None,
+        clock: Clock | None = None,
+        on_attempt: Callable[[Attempt], None] | None = None,
+    ) -> None:
+        self.specs = {seat: with_defaults(spec) for seat, spec in seats.items()}
+        self._keys = keys
+        self._tape = tape
+        self._mode: TapeMode = mode
+        self._limits = limits
+        self._networks = networks or {}
+        self._clock = clock or SystemClock()
+        self._on_attempt = on_attempt
+        self._stack = AsyncExitStack()
+        self.wires: dict[str, Wire] = {}
+        self.endpoints: dict[Seat, Endpoint] = {}
+
+    async def __aenter__(self) -> Self:
+        secrets = [key for key in self._keys.values() if key]
+        for seat, spec in self.specs.items():
+            if spec.base_url not in self.wires:
+                wire = open_wire(
+                    spec.base_url,
+                    tape=self._tape,
+                    mode=self._mode,
+                    network=self._networks.get(spec.base_url),
+                    limits=self._limits,
+                    clock=self._clock,
+                    on_attempt=self._on_attempt,
+                    secrets=secrets,
+                )
+                self._stack.push_async_callback(wire.aclose)
+                self.wires[spec.base_url] = wire
+            self.endpoints[seat] = connect(spec, self.wires[spec.base_url], key=self._keys[seat])
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()

@@ -1,0 +1,90 @@
+"""The results as Markdown, for a pull request or a wiki page."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from auditor.report.plain import one_line
+from auditor.report.table import GLYPHS
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
+
+
+def escape(text: str, width: int = 300) -> str:
+    """Text that Markdown shows as it is: one line, control characters and markup disarmed."""
+    return _SPECIAL.sub(r"\\\1", one_line(text, width)).replace("://", ":\u200b//")
+
+
+def markdown(results: dict[str, Any]) -> str:
+    """The whole summary."""
+    lines = ["# Audit", ""]
+    if results["synthetic"]:
+        lines += [
+            "> **Synthetic pair**: both models and every reply are simulated; nothing here is about a real model.",
+            "",
+        ]
+    pair, judge = results["pair"], results["judge"] or {}
+    lines += [
+        f"- baseline: {escape(pair.get('baseline', {}).get('endpoint', '?'))}",
+        f"- candidate: {escape(pair.get('candidate', {}).get('endpoint', '?'))} (conversion: {pair.get('conversion')})",
+        f"- judge: {escape(judge.get('name', '?'))} ({judge.get('kind', '?')}); judged numbers are relative to it",
+        f"- status: {results['status']}, {results['progress']['pairs']} of {results['progress']['planned']} pairs",
+        f"- overall: **{results['overall']}**",
+        "",
+        "| dimension | metric | baseline | candidate | delta | interval | n | unscored | decision | reason |",
+        "|---|---|---:|---:|---:|---|---:|---:|---|---|",
+    ]
+    for name, found in results["dimensions"].items():
+        primary = found["primary"]
+        low, high = primary["interval"]
+        backing = ", ".join(f"{kind} {count}" for kind, count in primary["judged_by"].items())
+        lines.append(
+            f"| {name} | {escape(primary['metric'])} | {_side(primary['baseline'])} | {_side(primary['candidate'])} "
+            f"| {_number(primary['delta'], '+.3f')} | [{low:+.3f}, {high:+.3f}] {primary['method']} | {primary['n']} "
+            f"| {primary['unscored']} | {GLYPHS[primary['decision']]} {primary['decision']} "
+            f"| {escape(primary['reason'], 600)} Scored by: {backing or 'nothing'}. |"
+        )
+    lines += ["", "## Outcomes", "", "| dimension | side | outcomes |", "|---|---|---|"]
+    for name, found in results["dimensions"].items():
+        for side, outcomes in found["outcomes"].items():
+            lines.append(f"| {name} | {side} | {', '.join(f'{o} {c}' for o, c in outcomes.items())} |")
+    lines += ["", "## Answers against traces", ""]
+    gaps = [
+        f"- {name}, {side}: {gap['k']} of {gap['n']} good answers stand on a bad trace"
+        for name, found in results["dimensions"].items()
+        for side, trace in found["trace"].items()
+        if (gap := trace["good_answer_bad_trace"])["n"]
+    ]
+    lines += gaps or ["No trace was scored."]
+    lines += ["", "## Drift", "", _drift(results["drift"]), ""]
+    if warnings := results["provenance"]["warnings"]:
+        lines += ["## Notes", "", *(f"- {escape(warning, 600)}" for warning in warnings), ""]
+    return "\n".join(lines)
+
+
+def _drift(drift: dict[str, Any] | None) -> str:
+    if drift is None:
+        return "Not measured: fewer than two prompts have logprobs from both endpoints."
+    rows = [
+        "| direction | KL lower bound (nats per token) | interval of the bound | n | JSD (nats) |",
+        "|---|---:|---|---:|---|",
+    ]
+    for direction in ("forward", "reverse"):
+        kl, jsd = drift[direction]["kl_per_token"], drift[direction]["jsd_per_token"]
+        interval = kl["lower_bound_interval"]
+        span = f"[{interval[0]:.4f}, {interval[1]:.4f}]" if interval else "–"
+        rows.append(
+            f"| {direction} | {_number(kl['lower_bound'], '.4f')} | {span} | {kl['n']} "
+            f"| {jsd['lower']:.4f}–{jsd['upper']:.4f} |"
+        )
+    note = f"\nFirst token only, protocol {drift['protocol']}: a lower bound from truncated lists, not an estimate."
+    return "\n".join(rows) + "\n" + note
+
+
+def _side(side: dict[str, Any]) -> str:
+    return "–" if side["rate"] is None else f"{side['k']:g}/{side['n']} ({100 * side['rate']:.1f}%)"
+
+
+def _number(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)

@@ -1,0 +1,89 @@
+"""The results object (schema ``auditor.results/1``): everything a reader needs, assembled from a run's folder alone.
+
+Given the same plan and tape it is the same, byte for byte, but for ``cost.ledger``, which tells the history of this run.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any, Final
+
+from auditor.records import ALL_DIMENSIONS, DIMENSIONS, SIDES, Usage
+from auditor.stats.decide import Decision
+from auditor.store import RunReader
+
+SCHEMA: Final = "auditor.results/1"
+
+
+def results(reader: RunReader) -> dict[str, Any]:
+    """Read a run's results. Numbers are numbers; what was not measured is null."""
+    findings = reader.findings()
+    provenance = reader.meta("provenance") or {}
+    done, planned = reader.progress()
+    dimensions = {name: findings[name] for name in ALL_DIMENSIONS if name in findings}
+    return {
+        "schema": SCHEMA,
+        "status": reader.meta("status") or "interrupted",
+        "synthetic": provenance.get("synthetic", False),
+        "overall": overall(dimensions),
+        "pair": {
+            **provenance.get("pair", {}),
+            "conversion": provenance.get("conversion"),
+            "parents": provenance.get("parents", []),
+        },
+        "judge": provenance.get("judge"),
+        "progress": {"pairs": done, "planned": planned},
+        "dimensions": dimensions,
+        "drift": findings.get("drift"),
+        "cost": _cost(reader),
+        "provenance": {
+            "auditor": provenance.get("auditor"),
+            "seed": reader.plan.get("plan", {}).get("run", {}).get("seed"),
+            "banks": reader.plan.get("banks", {}),
+            "rubrics": reader.plan.get("rubrics", {}),
+            "probes": provenance.get("probes", {}),
+            "warnings": provenance.get("warnings", []),
+        },
+    }
+
+
+def overall(dimensions: dict[str, dict[str, Any]]) -> str:
+    """One word for the trust dimensions together.
+
+    REGRESSED if one of them regressed; PRESERVED only if all six were audited and none is worse (intersection-union: no
+    correction is needed for that claim); else INCONCLUSIVE.
+    """
+    decisions = {name: Decision(dimensions[name]["primary"]["decision"]) for name in DIMENSIONS if name in dimensions}
+    if Decision.REGRESSED in decisions.values():
+        return str(Decision.REGRESSED)
+    held = {Decision.PRESERVED, Decision.IMPROVED}
+    whole = set(decisions) == set(DIMENSIONS) and held.issuperset(decisions.values())
+    return str(Decision.PRESERVED if whole else Decision.INCONCLUSIVE)
+
+
+def _cost(reader: RunReader) -> dict[str, Any]:
+    tokens: dict[str, dict[str, int | None]] = {side: _no_tokens() for side in SIDES}
+    for source in (reader.replies(), reader.first_tokens()):
+        for _, side, reply in source:
+            _add(tokens[side], reply.usage)
+    attempts: dict[str, int] = defaultdict(int)
+    for _, attempt in reader.attempts():
+        attempts["attempts"] += 1
+        attempts["failed"] += attempt.status is None or attempt.status >= 400
+        attempts[f"for_{attempt.purpose or 'other'}"] += 1
+    return {"tokens": tokens, "ledger": dict(sorted(attempts.items()))}
+
+
+def _no_tokens() -> dict[str, int | None]:
+    return {"calls": 0, "prompt": 0, "completion": 0, "reasoning": None, "calls_without_usage": 0}
+
+
+def _add(total: dict[str, int | None], usage: Usage) -> None:
+    total["calls"] = (total["calls"] or 0) + 1
+    if usage.prompt_tokens is None and usage.completion_tokens is None:
+        total["calls_without_usage"] = (total["calls_without_usage"] or 0) + 1
+        return
+    total["prompt"] = (total["prompt"] or 0) + (usage.prompt_tokens or 0)
+    total["completion"] = (total["completion"] or 0) + (usage.completion_tokens or 0)
+    if usage.reasoning_tokens is not None:
+        total["reasoning"] = (total["reasoning"] or 0) + usage.reasoning_tokens
