@@ -1,0 +1,37 @@
+"""The way to the servers: tape ▸ retry ▸ pacing ▸ network. Retrying, pacing, caching and counting happen only here."""
+
+from auditor.wire.cassette import CassetteTape
+from auditor.wire.clock import Clock, SystemClock
+from auditor.wire.context import ELAPSED, FROM_TAPE, PURPOSE_HEADER, SAMPLE_HEADER
+from auditor.wire.limits import WireLimits
+from auditor.wire.open import Wire, hidden_error, open_wire
+from auditor.wire.pacing import FixedLimiter, Limiter, Signal
+from auditor.wire.redact import Redactor
+from auditor.wire.retry import GiveUp, Wait, decide
+from auditor.wire.tape import MemoryTape, Tape, TapeMode, canonical_body, exchange_key
+
+__all__ = [
+    "ELAPSED",
+    "FROM_TAPE",
+    "PURPOSE_HEADER",
+    "SAMPLE_HEADER",
+    "CassetteTape",
+    "Clock",
+    "FixedLimiter",
+    "GiveUp",
+    "Limiter",
+    "MemoryTape",
+    "Redactor",
+    "Signal",
+    "SystemClock",
+    "Tape",
+    "TapeMode",
+    "Wait",
+    "Wire",
+    "WireLimits",
+    "canonical_body",
+    "decide",
+    "exchange_key",
+    "hidden_error",
+    "open_wire",
+]

@@ -1,0 +1,120 @@
+"""Opening a wire: the layers of one endpoint put together."""
+
+from __future__ import annotations
+
+import urllib.request
+from collections.abc import Callable, Iterable
+from typing import Self
+
+import httpx2
+
+from auditor.errors import AuditorError, Unreachable
+from auditor.records import Attempt, Exchange
+from auditor.wire.clock import Clock, SystemClock
+from auditor.wire.limits import WireLimits
+from auditor.wire.pacing import FixedLimiter, Limiter, PacingTransport
+from auditor.wire.redact import Redactor
+from auditor.wire.retry import RetryTransport
+from auditor.wire.tape import Tape, TapeMode
+from auditor.wire.transport_tape import TapeTransport
+
+
+class Wire:
+    """The way to one endpoint. ``client`` has no base URL: send absolute URLs.
+
+    A request may carry the internal headers ``x-auditor-sample`` (int, tells identical questions apart) and
+    ``x-auditor-purpose`` (str, for the ledger); they never reach the network.
+    """
+
+    def __init__(self, client: httpx2.AsyncClient, transport: TapeTransport) -> None:
+        self.client = client
+        self._transport = transport
+
+    def unused(self) -> list[Exchange]:
+        """Give what is recorded for this endpoint but was never asked through this wire."""
+        return self._transport.unused()
+
+    async def aclose(self) -> None:
+        """Close client and connections, not the tape."""
+        await self.client.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+
+def open_wire(
+    endpoint: str,
+    *,
+    tape: Tape,
+    mode: TapeMode = "auto",
+    network: httpx2.AsyncBaseTransport | None = None,
+    limits: WireLimits = WireLimits(),  # noqa: B008 - frozen
+    clock: Clock = SystemClock(),  # noqa: B008 - stateless
+    on_attempt: Callable[[Attempt], None] | None = None,
+    secrets: Iterable[str] = (),
+    limiter: Limiter | None = None,
+) -> Wire:
+    """Open the wire of the server at ``endpoint`` (its base URL, and its name on the tape).
+
+    ``network`` defaults to real HTTP through the environment's proxy; in ``replay`` mode there is none. ``secrets`` are
+    masked wherever something is kept or shown. ``limiter`` defaults to ``limits.concurrency`` slots. The tape stays the
+    caller's to close.
+
+    Requests raise CassetteMiss (replay), Unreachable, Exhausted, NotAnApi (endless body). An SDK hides these behind its
+    own connection error; ``hidden_error`` finds them again. All HTTP answers that are not transient faults come back
+    as responses.
+    """
+    redactor = Redactor(secrets)
+    retry: RetryTransport | None = None
+    if mode != "replay":
+        pacing = PacingTransport(
+            network or _network(endpoint, limits),
+            endpoint=endpoint,
+            limits=limits,
+            limiter=limiter or FixedLimiter(limits.concurrency),
+            clock=clock,
+            redactor=redactor,
+            on_attempt=on_attempt,
+        )
+        retry = RetryTransport(pacing, endpoint=endpoint, limits=limits, clock=clock, redactor=redactor)
+    transport = TapeTransport(retry, endpoint=endpoint, tape=tape, mode=mode, redactor=redactor)
+    client = httpx2.AsyncClient(
+        transport=transport,
+        follow_redirects=False,
+        headers={"user-agent": "auditor"},
+        timeout=httpx2.Timeout(limits.read_timeout_s, connect=limits.connect_timeout_s, pool=None),
+    )
+    return Wire(client, transport)
+
+
+def hidden_error(error: BaseException) -> AuditorError | None:
+    """Find our error behind the one an SDK made of it: openai and anthropic wrap what a transport raises."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        if isinstance(current, AuditorError):
+            return current
+        seen.add(id(current))
+        current = current.__cause__ or current.__context__
+    return None
+
+
+def _network(endpoint: str, limits: WireLimits) -> httpx2.AsyncBaseTransport:
+    connections = httpx2.Limits(max_connections=limits.concurrency, max_keepalive_connections=limits.concurrency)
+    try:
+        return httpx2.AsyncHTTPTransport(limits=connections, proxy=_proxy(httpx2.URL(endpoint)))
+    except (ImportError, ValueError) as fault:
+        what = f"can't use the proxy that the environment names for {endpoint}: {fault}"
+        raise Unreachable(what, "Correct the proxy variable, or unset it for this host with NO_PROXY.") from fault
+
+
+def _proxy(url: httpx2.URL) -> str | None:
+    # A client given a transport does not look at the environment's proxies any more, so it is done here.
+    proxies = urllib.request.getproxies()
+    address = proxies.get(url.scheme) or proxies.get("all")
+    if not address or urllib.request.proxy_bypass(url.netloc.decode("ascii")):
+        return None
+    return address if "://" in address else f"http://{address}"

@@ -1,0 +1,85 @@
+"""The tape: every exchange of a run under a key made of what was asked, so that the same question is paid for once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Literal, Protocol
+
+import msgspec
+
+from auditor.records import Exchange
+
+TapeMode = Literal["auto", "record", "replay"]
+"""``auto``: read the tape, else ask and record. ``record``: ask and overwrite. ``replay``: never touch the network."""
+
+_RAW = msgspec.json.Decoder(msgspec.Raw)
+
+
+class Tape(Protocol):
+    """Where exchanges are kept. All methods are called from one thread."""
+
+    def get(self, key: str) -> Exchange | None:
+        """Give the exchange under ``key``, or None."""
+
+    def put(self, exchange: Exchange) -> None:
+        """Keep ``exchange`` under its own key, replacing what is there; durable when it returns."""
+
+    def candidates(self, endpoint: str, path: str) -> Iterable[Exchange]:
+        """Give the recorded exchanges of one endpoint and path, to find the nearest one to a miss."""
+
+    def keys(self) -> Iterable[str]:
+        """Give all keys on the tape."""
+
+
+class MemoryTape:
+    """A tape that lasts as long as the process: for tests and one-off probes."""
+
+    def __init__(self, exchanges: Iterable[Exchange] = ()) -> None:
+        self._exchanges = {exchange.key: exchange for exchange in exchanges}
+
+    def get(self, key: str) -> Exchange | None:
+        """Give the exchange under ``key``, or None."""
+        return self._exchanges.get(key)
+
+    def put(self, exchange: Exchange) -> None:
+        """Keep ``exchange``, replacing what is under its key."""
+        self._exchanges[exchange.key] = exchange
+
+    def candidates(self, endpoint: str, path: str) -> Iterable[Exchange]:
+        """Give the recorded exchanges of one endpoint and path."""
+        return [item for item in self._exchanges.values() if item.endpoint == endpoint and item.path == path]
+
+    def keys(self) -> Iterable[str]:
+        """Give all keys, oldest first."""
+        return list(self._exchanges)
+
+
+def canonical_body(body: bytes) -> bytes:
+    """Write a JSON body with sorted keys and without spaces; any other body comes back as it is."""
+    if not body:
+        return b""
+    try:
+        return msgspec.json.encode(msgspec.json.decode(body), order="deterministic")
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return body
+
+
+def exchange_key(endpoint: str, method: str, path: str, canonical_body: bytes, sample: int) -> str:
+    """Name an exchange by what was asked: SHA-256 in hex over endpoint, method, path with query, body and sample.
+
+    Headers have no part in it: they carry keys and client versions, not the question.
+    """
+    parts = (endpoint.encode(), method.upper().encode(), path.encode(), str(sample).encode(), canonical_body)
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def json_in_one_line(body: bytes) -> bytes | None:
+    """Give a JSON body without line breaks, its values untouched, or None if it is not one valid JSON text in UTF-8."""
+    try:
+        value = bytes(_RAW.decode(body))
+        if not value.isascii():
+            value.decode()
+        return msgspec.json.format(value, indent=-1) if b"\n" in value or b"\r" in value else value
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
