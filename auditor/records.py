@@ -84,6 +84,8 @@ class EndpointSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def label(self) -> str:
         """How people write this endpoint on the command line."""
+        if not self.base_url:
+            return f"{self.dialect}:{self.model}"
         prefix = f"{self.dialect}+" if self.dialect else ""
         return f"{prefix}{self.base_url}#{self.model}"
 
