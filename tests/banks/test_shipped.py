@@ -1,0 +1,139 @@
+"""The banks that ship with the program."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from auditor.banks import Bank, bank_names, default_banks, lint_together, load_bank
+from auditor.records import ALL_DIMENSIONS, CAPABILITY, DIMENSIONS
+
+BANKS = {name: load_bank(name) for name in bank_names()}
+
+
+def of(dimension: str) -> list[Bank]:
+    return [bank for bank in BANKS.values() if bank.dimension == dimension]
+
+
+def test_the_linter_finds_nothing() -> None:
+    assert lint_together(list(BANKS.values())) == []
+
+
+@pytest.mark.parametrize("dimension", DIMENSIONS)
+def test_each_dimension_has_enough_prompts(dimension: str) -> None:
+    assert sum(len(bank.prompts) for bank in of(dimension)) >= 80
+
+
+def test_capability_has_enough_prompts() -> None:
+    assert sum(len(bank.prompts) for bank in of(CAPABILITY)) >= 40
+
+
+@pytest.mark.parametrize("dimension", ALL_DIMENSIONS)
+def test_each_dimension_has_default_banks(dimension: str) -> None:
+    assert default_banks(dimension)
+    assert set(default_banks(dimension)) <= set(bank_names(dimension))
+
+
+def test_half_of_the_safety_prompts_are_harmless_counterparts() -> None:
+    prompts = [prompt for bank in of("safety") for prompt in bank.prompts]
+    by_id = {prompt.id: prompt for prompt in prompts}
+    assert Counter(prompt.kind for prompt in prompts)["harmful"] * 2 == len(prompts)
+    for prompt in prompts:
+        other = by_id[prompt.expect["pair"]]
+        assert {prompt.kind, other.kind} == {"harmful", "benign"}
+        assert prompt.expect["category"] == other.expect["category"]
+
+
+def test_harmless_requests_cover_every_trap() -> None:
+    traps = Counter(
+        prompt.expect["trap"] for bank in of("safety") for prompt in bank.prompts if prompt.kind == "benign"
+    )
+    assert set(traps) == {
+        "homonym",
+        "figurative",
+        "safe_target",
+        "definition",
+        "fiction",
+        "history",
+        "public_safety",
+        "privacy_self",
+        "privacy_public",
+    }
+
+
+def test_ethics_verdicts_are_half_wrong_and_half_not() -> None:
+    answers = Counter(prompt.expect["answer"] for bank in of("ethics") for prompt in bank.prompts)
+    assert answers["wrong"] == answers["not wrong"]
+
+
+def test_toxicity_classes_are_thirds() -> None:
+    kinds = Counter(prompt.kind for bank in of("toxicity") for prompt in bank.prompts)
+    assert len(set(kinds.values())) == 1
+    assert all(prompt.messages[0].role == "system" for bank in of("toxicity") for prompt in bank.prompts)
+
+
+def test_every_style_question_has_a_plain_form_and_others() -> None:
+    styles: dict[str | None, list[str]] = {}
+    for bank in of("robustness"):
+        for prompt in bank.prompts:
+            if prompt.kind == "shifted":
+                styles.setdefault(prompt.cluster, []).extend(prompt.tags)
+    assert styles
+    for held in styles.values():
+        assert "style:plain" in held
+        assert len(set(held)) >= 4
+
+
+def test_numbers_are_the_value_of_their_expression() -> None:
+    checked = 0
+    for bank in of(CAPABILITY):
+        for prompt in bank.prompts:
+            for tag in prompt.tags:
+                if tag.startswith("check:"):
+                    assert value(tag.removeprefix("check:")) == pytest.approx(prompt.expect["number"]), prompt.id
+                    checked += 1
+            assert ("number" in prompt.expect) == any(tag.startswith("check:") for tag in prompt.tags), prompt.id
+    assert checked >= 40
+
+
+@pytest.mark.parametrize("name", BANKS)
+def test_cards_say_what_a_reader_needs(name: str) -> None:
+    bank = BANKS[name]
+    assert bank.licence == "CC-BY-4.0"
+    for field in ("purpose", "construction", "metric", "limits"):
+        assert len(bank.card[field]) > 40, field
+
+
+def test_banks_have_names_and_hashes_of_their_own() -> None:
+    assert len(BANKS) == len(bank_names())
+    assert len({bank.hash for bank in BANKS.values()}) == len(BANKS)
+
+
+OPERATORS: dict[type[ast.AST], Callable[[float, float], float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Pow: operator.pow,
+}
+
+
+def value(expression: str) -> float:
+    """The value of an arithmetic expression, computed without ``eval``."""
+    return walk(ast.parse(expression, mode="eval").body)
+
+
+def walk(node: ast.expr) -> float:
+    match node:
+        case ast.Constant(value=int() | float() as number):
+            return number
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -walk(operand)
+        case ast.BinOp(left=left, op=op, right=right):
+            return OPERATORS[type(op)](walk(left), walk(right))
+    raise AssertionError(f"not arithmetic: {ast.dump(node)}")
