@@ -17,6 +17,9 @@ from auditor.wire.tape import canonical_body, exchange_key, json_in_one_line
 
 SCHEMA: Final = "auditor.cassette/1"
 
+# One object, because msgspec leaves a field out only if it holds the very object that is its default.
+_NOTHING: Final = msgspec.Raw(b"")
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -149,11 +152,11 @@ class _Line(msgspec.Struct, omit_defaults=True):
     status: int
     elapsed_s: float
     sample: int = 0
-    request: msgspec.Raw = msgspec.Raw(b"")
+    request: msgspec.Raw = _NOTHING
     request_text: str = ""
     request_base64: str = ""
     headers: dict[str, str] = {}
-    response: msgspec.Raw = msgspec.Raw(b"")
+    response: msgspec.Raw = _NOTHING
     response_text: str = ""
     response_base64: str = ""
 
@@ -202,14 +205,14 @@ def _decode(line: bytes) -> Exchange:
 
 def _pack(body: bytes) -> tuple[msgspec.Raw, str, str]:
     if not body:
-        return msgspec.Raw(b""), "", ""
+        return _NOTHING, "", ""
     value = json_in_one_line(body)
     if value is not None:
         return msgspec.Raw(value), "", ""
     try:
-        return msgspec.Raw(b""), body.decode(), ""
+        return _NOTHING, body.decode(), ""
     except UnicodeDecodeError:
-        return msgspec.Raw(b""), "", base64.b64encode(body).decode()
+        return _NOTHING, "", base64.b64encode(body).decode()
 
 
 def _unpack(value: msgspec.Raw, text: str, encoded: str) -> bytes:

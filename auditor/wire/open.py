@@ -63,8 +63,8 @@ def open_wire(
     masked wherever something is kept or shown. ``limiter`` defaults to ``limits.concurrency`` slots. The tape stays the
     caller's to close.
 
-    Requests raise CassetteMiss (replay), Unreachable, Exhausted, NotAnApi (endless body). An SDK hides these behind its
-    own connection error; ``hidden_error`` finds them again. All HTTP answers that are not transient faults come back
+    Requests raise CassetteMiss (replay), Unreachable, Exhausted, NotAnApi (endless body). An SDK may hide these
+    behind its own connection error; ``hidden_error`` finds them again. All HTTP answers that are not transient faults come back
     as responses.
     """
     redactor = Redactor(secrets)
@@ -91,7 +91,7 @@ def open_wire(
 
 
 def hidden_error(error: BaseException) -> AuditorError | None:
-    """Find our error behind the one an SDK made of it: openai and anthropic wrap what a transport raises."""
+    """Find our error behind the one an SDK made of it: anthropic wraps what a transport raises, openai does not."""
     seen: set[int] = set()
     current: BaseException | None = error
     while current is not None and id(current) not in seen:

@@ -70,6 +70,23 @@ def transient(status: int, headers: Mapping[str, str]) -> bool:
     return status in _TRANSIENT or (status >= 500 and status not in _FINAL_5XX)
 
 
+def told_status(status: int, body: bytes) -> int:
+    """Give the status a response means: gateways (OpenRouter) send 200 with ``{"error": {"code": 502}}`` as the body.
+
+    0 stands for a 200 whose body is an error without a code.
+    """
+    if status >= 300 or b'"error"' not in body[:200]:
+        return status
+    try:
+        error = _SOFT.decode(body).error
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return status
+    if not error:
+        return status
+    code = error.get("code") if isinstance(error, dict) else None
+    return code if isinstance(code, int) and 400 <= code < 600 else 0
+
+
 def decide(
     attempt: int,
     status: int | None,
@@ -197,9 +214,10 @@ class RetryTransport(httpx2.AsyncBaseTransport):
         except httpx2.RequestError as fault:
             error = self._failed(fault, attempts)
         else:
-            if not transient(response.status_code, response.headers):
+            status = told_status(response.status_code, response.content)
+            if not transient(status, response.headers):
                 return response
-            error = self._exhausted(response, attempts, verdict.reason)
+            error = self._exhausted(status, response.content, attempts, verdict.reason)
         # Raised out here on purpose: a chained network error can quote the request's headers.
         raise error
 
@@ -216,7 +234,7 @@ class RetryTransport(httpx2.AsyncBaseTransport):
         fault = outcome.exception()
         if fault is None:
             response: httpx2.Response = outcome.result()
-            status = response.status_code
+            status = told_status(response.status_code, response.content)
             if status == 429 and _SPENT in response.content[:2000]:
                 return GiveUp("the account has no credit left")
             return decide(state.attempt_number, status, response.headers, now, self._limits, jitter=jitter)
@@ -247,15 +265,22 @@ class RetryTransport(httpx2.AsyncBaseTransport):
             what, f"Look into the log of {host}; then run the same command again, finished replies are kept."
         )
 
-    def _exhausted(self, response: httpx2.Response, attempts: int, reason: str) -> Exhausted:
-        said = self._redactor.words(_last_words(response.content)) or "nothing"
+    def _exhausted(self, status: int, body: bytes, attempts: int, reason: str) -> Exhausted:
+        said = self._redactor.words(_last_words(body)) or "nothing"
         times = "" if attempts == 1 else f" {attempts} times in a row"
-        what = f"{self._endpoint} answered {response.status_code}{times} ({reason}); it said: {said}"
-        if response.status_code == 429:
+        what = f"{self._endpoint} answered {status}{times} ({reason}); it said: {said}"
+        if status == 429:
             return Exhausted(
                 what, "Wait or lower the concurrency, check the account's limits, then run the same command again."
             )
         return Exhausted(what, "Look into the server's log or status page, then run the same command again.")
+
+
+class _Soft(msgspec.Struct):
+    error: object = None
+
+
+_SOFT: Final = msgspec.json.Decoder(_Soft)
 
 
 def _after_fault(attempt: int, limits: WireLimits, jitter: float, fault: Fault) -> Wait | GiveUp:

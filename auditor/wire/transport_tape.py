@@ -13,6 +13,7 @@ from auditor.records import Exchange
 from auditor.wire.context import ELAPSED, FROM_TAPE, context_of
 from auditor.wire.miss import explain_miss
 from auditor.wire.redact import Redactor
+from auditor.wire.retry import told_status
 from auditor.wire.tape import Tape, TapeMode, canonical_body, exchange_key, json_in_one_line
 
 _NOT_RECORDED: Final = frozenset({401, 402, 403, 404, 407})
@@ -136,7 +137,7 @@ class TapeTransport(httpx2.AsyncBaseTransport):
             response=body,
             elapsed_s=round(float(response.extensions.get(ELAPSED, 0.0)), 4),
         )
-        if readable and _is_lasting(response.status_code):
+        if readable and _is_lasting(told_status(response.status_code, body)):
             self._tape.put(exchange)
         return exchange
 
