@@ -13,11 +13,9 @@ import click
 import httpx2
 
 from auditor.audit.runner import Audit
-from auditor.cli._shared import progress, stdout
+from auditor.cli._shared import progress
 from auditor.plan import Plan
-from auditor.report.results import results
-from auditor.report.table import show
-from auditor.store import RunFolder, RunReader
+from auditor.store import RunFolder
 from auditor.wire import Tape, TapeMode
 
 
@@ -54,15 +52,6 @@ def carry_out(
         watcher.stop()
         handler.close()
         logging.getLogger("auditor").removeHandler(handler)
-
-
-def print_results(out: Path) -> None:
-    """The summary table of a run, on standard output."""
-    reader = RunReader(out)
-    try:
-        show(results(reader), stdout())
-    finally:
-        reader.close()
 
 
 def _logging_to(folder: RunFolder) -> logging.Handler:

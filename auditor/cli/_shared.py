@@ -13,6 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from auditor.records import Prompt, Scored, Side
 from auditor.report.plain import one_line
+from auditor.report.results import results
+from auditor.report.table import show
+from auditor.store import RunReader
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,6 +30,15 @@ def stdout() -> Console:
 def stderr() -> Console:
     """Where progress and notes go."""
     return Console(stderr=True, highlight=False)
+
+
+def print_results(out: Path) -> None:
+    """The summary table of a run, on standard output."""
+    reader = RunReader(out)
+    try:
+        show(results(reader), stdout())
+    finally:
+        reader.close()
 
 
 class Bar:

@@ -11,9 +11,10 @@ import httpx2
 from platformdirs import user_cache_path
 
 from auditor.banks import bank_names, load_bank
-from auditor.cli._audit import carry_out, print_results
+from auditor.cli._audit import carry_out
+from auditor.cli._shared import print_results
 from auditor.plan import Plan
-from auditor.simulator import BASELINE, CANDIDATE, JUDGE, PRESETS, build_app
+from auditor.simulator import BASELINE_MODEL, CANDIDATE_MODEL, JUDGE_MODEL, PRESETS, build_app, preset
 
 URL = "http://synthetic.invalid/v1"
 """A name that can never be a real host: requests to it are answered inside this process."""
@@ -35,12 +36,12 @@ def command(plant: str, seed: int, out: Path | None, no_tui: bool) -> None:
     if out is None:
         shutil.rmtree(folder, ignore_errors=True)
     prompts = [prompt for name in bank_names() for prompt in load_bank(name).prompts]
-    app = build_app(PRESETS[plant](seed), prompts)
+    app = build_app(preset(plant, seed), prompts)
     plan = Plan.from_mapping(
         {
-            "baseline": {"base_url": URL, "model": BASELINE},
-            "candidate": {"base_url": URL, "model": CANDIDATE},
-            "judge": {"base_url": URL, "model": JUDGE},
+            "baseline": {"base_url": URL, "model": BASELINE_MODEL},
+            "candidate": {"base_url": URL, "model": CANDIDATE_MODEL},
+            "judge": {"base_url": URL, "model": JUDGE_MODEL},
             "run": {"seed": seed},
         }
     )

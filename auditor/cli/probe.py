@@ -9,9 +9,10 @@ from typing import Any
 import click
 import msgspec
 
-from auditor.audit.session import Session, keys_for
+from auditor.audit.session import Seat, Session, keys_for
 from auditor.endpoints import PROBE_MAX_CALLS, probe
 from auditor.plan import parse_endpoint
+from auditor.records import EndpointSpec
 from auditor.report.plain import harmless
 from auditor.wire import MemoryTape, WireLimits
 
@@ -32,7 +33,7 @@ def command(endpoint: str, as_json: bool) -> None:
 
 
 async def _measure(endpoint: str) -> dict[str, Any]:
-    seats = {"baseline": parse_endpoint(endpoint)}
+    seats: dict[Seat, EndpointSpec] = {"baseline": parse_endpoint(endpoint)}
     session = Session(seats, tape=MemoryTape(), keys=keys_for(seats, os.environ), limits=WireLimits(concurrency=1))
     async with session:
         return (await probe(session.endpoints["baseline"])).to_dict()

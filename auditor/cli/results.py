@@ -7,8 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from auditor.cli._audit import print_results
-from auditor.cli._shared import run_argument
+from auditor.cli._shared import print_results, run_argument
 from auditor.report.results import results
 from auditor.store import RunReader
 

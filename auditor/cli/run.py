@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from auditor.cli._audit import carry_out, print_results
+from auditor.cli._audit import carry_out
 from auditor.cli._options import plan_of, plan_options
+from auditor.cli._shared import print_results
 from auditor.errors import PlanError
 from auditor.report.plain import harmless
 from auditor.wire import CassetteTape, Tape, TapeMode

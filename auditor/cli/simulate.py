@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from auditor.banks import bank_names, load_bank
-from auditor.simulator import BASELINE, CANDIDATE, JUDGE, PRESETS, build_app, serve
+from auditor.simulator import BASELINE_MODEL, CANDIDATE_MODEL, JUDGE_MODEL, PRESETS, build_app, preset, serve
 
 
 @click.command()
@@ -20,6 +20,6 @@ def command(port: int, plant: str, seed: int) -> None:
     prompts = [prompt for name in bank_names() for prompt in load_bank(name).prompts]
     url = f"http://127.0.0.1:{port}/v1"
     click.echo("SYNTHETIC: these models are simulated. Ctrl-C stops.", err=True)
-    for role, model in (("baseline", BASELINE), ("candidate", CANDIDATE), ("judge", JUDGE)):
+    for role, model in (("baseline", BASELINE_MODEL), ("candidate", CANDIDATE_MODEL), ("judge", JUDGE_MODEL)):
         click.echo(f"--{role} {url}#{model}")
-    serve(build_app(PRESETS[plant](seed), prompts), host="127.0.0.1", port=port)
+    serve(build_app(preset(plant, seed), prompts), host="127.0.0.1", port=port)
