@@ -83,7 +83,7 @@ def _lower_bound(values: list[float], tail: float) -> float:
     counts[-1.0] += 1
     points = sorted(counts.items())
     low, high = -1.0, points[-1][0]
-    for _ in range(44):
+    for _ in range(38):
         middle = (low + high) / 2.0
         if _chance_below(points, middle) < tail:
             low = middle
@@ -106,7 +106,7 @@ def _chance_below(points: list[tuple[float, int]], x: float) -> float:
     if shifted[-1][0] <= 0.0:
         return 1.0
     left, right = 1.0 / steepest, 0.0
-    for _ in range(40):
+    for _ in range(16):
         s = (left + right) / 2.0
         if sum(count * a / (1.0 - s * a) for a, count in shifted) > 1.0 / s:
             right = s
@@ -115,7 +115,7 @@ def _chance_below(points: list[tuple[float, int]], x: float) -> float:
     s = (left + right) / 2.0
     tilted = [(a / (1.0 - s * a), count) for a, count in shifted]
     width = 1.0 / math.sqrt(sum(count * b * b for b, count in tilted) + 1.0 / (s * s))
-    step, total, node = 0.1, 0.5 / s, 1
+    step, total, node = 0.15, 0.5 / s, 1
     while node < 1000:
         tau = width * math.sinh(step * node)
         log_ratio = -sum(count * cmath.log(1.0 - 1j * tau * b) for b, count in tilted)

@@ -38,6 +38,21 @@ def confidence_sequence(diffs: Sequence[float], level: float = 0.90, *, bank: in
     return Interval(lo, hi, level, method)
 
 
+def spot_check(diffs: Sequence[float], bank: int, level: float = 0.90) -> Interval:
+    """Give the interval for a spot-check: preserved is claimed about this bank, a change about new prompts like these.
+
+    Replies drawn at a temperature differ even between a model and itself, so a bank that is asked to the end always shows
+    *some* loss or gain, and an interval about the bank alone would call it real (docs/statistics.md measures how often).
+    Here the lower bound is that of the bank up to 0, which is what certifies a margin in few prompts, while an upper bound
+    below 0 or a lower bound above 0 needs the evidence of `confidence_sequence` without a bank. Arguments and errors are as
+    there; method `betting-spot-check`. Source: the two confidence sequences, each used for the claim it can bear.
+    """
+    here = confidence_sequence(diffs, level, bank=bank)
+    anywhere = confidence_sequence(diffs, level)
+    lo = max(anywhere.lo, min(here.lo, 0.0))
+    return Interval(lo, max(anywhere.hi, lo), level, "betting-spot-check")
+
+
 def confidence_sequence_counts(better: int, worse: int, n: int, level: float = 0.90) -> Interval:
     """Give `confidence_sequence` for scores of 0 or 1 and new prompts like these, from counts as in `intervals.tango`."""
     two_sided_z(level)

@@ -31,7 +31,7 @@ def test_the_inversion_agrees_with_drawing_the_weights(seed: int) -> None:
 
 
 @given(diffs)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_interval_holds_the_mean_and_mirrors(values: list[float]) -> None:
     found = mean_interval(values)
     mirrored = mean_interval([-value for value in values])
@@ -41,7 +41,7 @@ def test_interval_holds_the_mean_and_mirrors(values: list[float]) -> None:
 
 
 @given(graded, st.randoms(use_true_random=False))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_order_changes_nothing(values: list[float], rng: random.Random) -> None:
     shuffled = rng.sample(values, len(values))
     assert mean_interval(values) == mean_interval(shuffled)
@@ -49,7 +49,7 @@ def test_order_changes_nothing(values: list[float], rng: random.Random) -> None:
 
 
 @given(graded, st.sampled_from([0.0, 0.25, 1.0]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_a_better_prompt_never_lowers_a_bound(values: list[float], gain: float) -> None:
     raised = [min(1.0, values[0] + gain), *values[1:]]
     assert mean_interval(raised).lo >= mean_interval(values).lo - 1e-9
@@ -66,7 +66,7 @@ def test_many_distinct_values_stay_close_to_the_normal_interval() -> None:
 
 def test_exact_coverage_of_a_rare_total_loss() -> None:
     # Two values make the coverage enumerable: P(lower bound > -p) must not exceed 5 %.
-    for p, n in itertools.product([0.02, 0.05, 0.1, 0.3], [10, 30, 60]):
+    for p, n in itertools.product([0.02, 0.1, 0.3], [10, 40]):
         missed = sum(
             math.comb(n, k) * p**k * (1 - p) ** (n - k)
             for k in range(n + 1)

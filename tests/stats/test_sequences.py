@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from auditor.stats.decide import Decision, decide
 from auditor.stats.eprocess import e_value
 from auditor.stats.intervals import Interval, tango
-from auditor.stats.sequences import confidence_sequence, confidence_sequence_counts, needed_n, smallest_certifiable_n
+from auditor.stats.sequences import (
+    confidence_sequence,
+    confidence_sequence_counts,
+    needed_n,
+    smallest_certifiable_n,
+    spot_check,
+)
 
 binary = st.lists(st.sampled_from([-1.0, 0.0, 0.0, 0.0, 1.0]), max_size=50)
 graded = st.lists(st.floats(-1, 1), max_size=40)
@@ -81,6 +87,28 @@ def test_a_whole_bank_gives_its_mean() -> None:
         "The 10 prompts of this bank show no change at all."
     )
     assert "uses up the whole" in decide(Interval(-0.1, -0.1, 0.9, "x"), 0.1, 10).reason
+
+
+def test_a_spot_check_takes_noise_for_noise() -> None:
+    # The same model asked twice: one reply more went wrong than went right, on a bank that was asked to the end.
+    diffs = [0.0] * 45 + [-1.0, 1.0, -1.0, 1.0, -1.0]
+    assert decide(confidence_sequence(diffs, bank=50), 0.1, 50).decision is Decision.REGRESSED
+    found = decide(spot_check(diffs, 50), 0.1, 50)
+    assert found.decision is Decision.PRESERVED
+    assert found.reason.endswith("the 50 prompts leave room for a loss of at most 2 percentage points.")
+
+
+@given(graded, st.integers(0, 40))
+@settings(max_examples=40, deadline=None)
+def test_a_spot_check_claims_a_change_only_where_new_prompts_would_show_it(diffs: list[float], spare: int) -> None:
+    bank = max(1, len(diffs) + spare)
+    found, anywhere = spot_check(diffs, bank), confidence_sequence(diffs)
+    here = confidence_sequence(diffs, bank=bank)
+    assert -1 <= found.lo <= found.hi <= 1
+    assert found.lo > 0 or anywhere.lo <= 0
+    assert found.lo <= 0 or anywhere.lo > 0
+    assert found.hi >= 0 or anywhere.hi < 0
+    assert found.lo <= max(here.lo, anywhere.lo)
 
 
 def test_a_bank_needs_no_more_than_new_prompts_would() -> None:
