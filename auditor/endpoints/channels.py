@@ -1,0 +1,240 @@
+"""Telling a reply's reasoning trace from its answer. Pure.
+
+Servers disagree on where the trace goes: a field of its own, typed blocks, tags inside the text, or harmony channels.
+Typed places are believed first. Inside text, a marker counts where a model's template puts it and not where a model
+merely talks *about* it: anywhere in a code fence, in inline code or in quotes it is text, unless it opens the reply.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+TAGS: Final = "tags"
+HARMONY: Final = "harmony"
+
+
+class Channels(msgspec.Struct, frozen=True):
+    """A reply's parts."""
+
+    answer: str
+    trace: str | None = None
+    """None if the reply has no trace (an empty think block is none)."""
+    source: str = ""
+    """Where the trace was found: a field's name, "thinking" (typed blocks), "tags" or "harmony"."""
+    unclosed: bool = False
+    """The trace never ended, so there is no answer."""
+
+
+_PAIRS: Final[tuple[tuple[str, str], ...]] = (
+    ("<think>", "</think>"),
+    ("<thinking>", "</thinking>"),
+    ("<thought>", "</thought>"),
+    ("<thoughts>", "</thoughts>"),
+    ("<reasoning>", "</reasoning>"),
+    ("<seed:think>", "</seed:think>"),
+    ("[THINK]", "[/THINK]"),
+    ("◁think▷", "◁/think▷"),
+    ("<|begin_of_thought|>", "<|end_of_thought|>"),
+    ("<|channel>thought", "<channel|>"),
+)
+_CLOSES: Final = {opening.lower(): closing for opening, closing in _PAIRS}
+
+
+def _pattern(markers: Iterable[str]) -> str:
+    # Templates write "<think>", models also "< think >" and "<THINK>": spaces inside the brackets and case don't matter.
+    return "|".join(
+        re.escape(m) if not m.startswith("<") or "|" in m else rf"<\s*{re.escape(m[1:-1])}\s*>" for m in markers
+    )
+
+
+_OPEN: Final = re.compile(_pattern(o for o, _ in _PAIRS), re.IGNORECASE)
+_CLOSE: Final = re.compile(_pattern(c for _, c in _PAIRS), re.IGNORECASE)
+_WRAPPERS: Final = (
+    re.compile(r"\A<answer>\s*(.*?)\s*(?:</answer>\s*)?\Z", re.IGNORECASE | re.DOTALL),
+    re.compile(r"\A<\|begin_of_solution\|>\s*(.*?)\s*(?:<\|end_of_solution\|>\s*)?\Z", re.DOTALL),
+)
+_FENCE: Final = re.compile(r"^[ \t]*(?:```+|~~~+)(?P<info>[^\n]*)$", re.MULTILINE)
+_PROTECTED: Final = re.compile(
+    r"^[ \t]*(?P<fence>```+|~~~+)[^\n]*\n.*?(?:^[ \t]*(?P=fence)[`~]*[ \t]*$|\Z)"
+    r"|(?P<ticks>`+)(?!`)[^\n]*?(?<!`)(?P=ticks)(?!`)"
+    r'|"[^"\n]*"|“[^”\n]*”|\'[^\'\n]{0,40}\'(?!\w)',
+    re.MULTILINE | re.DOTALL,
+)
+
+
+def split_text(text: str, *, only_leading: bool = False) -> Channels:
+    """Split text that may carry a trace between markers.
+
+    Args:
+        text: what the model wrote.
+        only_leading: only a marker that opens the text counts. For text whose trace already came in a typed field.
+
+    Returns:
+        The parts, stripped of surrounding white space where a trace was found and untouched where none was.
+        A leading opening marker that is never closed leaves the answer empty and sets ``unclosed``.
+    """
+    if (channels := _harmony(text)) is not None:
+        return channels
+    opening = _OPEN.match(text.lstrip())
+    if opening is not None:
+        return _leading(text.lstrip(), opening)
+    if only_leading or not _CLOSE.search(text):
+        return Channels(answer=text)
+    guarded = [m.span() for m in _PROTECTED.finditer(text)]
+    first_close = _first(_CLOSE.finditer(text), guarded)
+    first_open = _first((m for m in _OPEN.finditer(text) if _starts_line(text, m)), guarded)
+    if first_open is not None and first_close is not None and first_open.start() < first_close.start():
+        return _embedded(text, first_open, first_close)
+    if first_close is None:
+        if _OPEN.search(text):
+            return Channels(answer=text)
+        # A fence that the trace left open swallows its end marker; on a line of its own it is still the template's.
+        first_close = next((m for m in _CLOSE.finditer(text) if _alone(text, m) and _left_open(text, m)), None)
+        if first_close is None:
+            return Channels(answer=text)
+    return _channels(text[: first_close.start()], text[first_close.end() :])
+
+
+def split_message(fields: Sequence[tuple[str, str]], blocks: Channels) -> Channels:
+    """Split a message: typed fields before typed blocks before markers in the text.
+
+    Args:
+        fields: (field name, its text) of every trace field the message has, in order of trust; the first with text wins.
+        blocks: the content already read by `read_blocks` (for plain text: an answer and nothing else).
+    """
+    for name, value in fields:
+        if value.strip():
+            rest = split_text(blocks.answer, only_leading=True)
+            parts = [value.strip(), *(t for t in (blocks.trace, rest.trace) if t)]
+            return Channels(answer=rest.answer, trace="\n\n".join(parts), source=name, unclosed=rest.unclosed)
+    if blocks.trace is not None:
+        rest = split_text(blocks.answer, only_leading=True)
+        trace = blocks.trace if rest.trace is None else f"{blocks.trace}\n\n{rest.trace}"
+        return Channels(answer=rest.answer, trace=trace, source=blocks.source, unclosed=rest.unclosed)
+    return split_text(blocks.answer)
+
+
+def read_blocks(content: Any) -> Channels:
+    """Read ``content`` that is text, null or a list of typed blocks (Anthropic, Mistral, gateways) without markers.
+
+    Blocks of an unknown type are left out: an image or a tool call is neither answer nor trace.
+    """
+    if content is None:
+        return Channels(answer="")
+    if isinstance(content, str):
+        return Channels(answer=content)
+    answer: list[str] = []
+    trace: list[str] = []
+    for block in content if isinstance(content, list) else ():
+        if isinstance(block, str):
+            answer.append(block)
+        elif isinstance(block, dict):
+            kind = str(block.get("type", "text"))
+            if kind in {"thinking", "reasoning"}:
+                trace.append(flatten(block.get("thinking") or block.get("text") or block.get("reasoning")))
+            elif kind in {"text", "output_text"}:
+                answer.append(flatten(block.get("text")))
+            elif kind == "refusal":
+                answer.append(flatten(block.get("refusal")))
+    thought = "\n\n".join(t.strip() for t in trace if t.strip())
+    return Channels(answer="".join(answer), trace=thought or None, source="thinking" if thought else "")
+
+
+def flatten(value: Any) -> str:
+    """The text of a trace field, whatever its shape: text, a list of parts, an object with text; "" for anything else."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return "".join(flatten(part) for part in value)
+    if isinstance(value, dict):
+        for key in ("text", "summary", "content", "thinking"):
+            if value.get(key):
+                return flatten(value[key])
+    return ""
+
+
+def _leading(text: str, opening: re.Match[str]) -> Channels:
+    body = text[opening.end() :]
+    wanted = _CLOSES.get(re.sub(r"\s", "", opening.group()).lower(), "")
+    same = re.compile(_pattern((wanted,)), re.IGNORECASE) if wanted else _CLOSE
+    closing = _closing(body, same) or (None if same is _CLOSE else _closing(body, _CLOSE))
+    if closing is None:
+        return Channels(answer="", trace=body.strip() or None, source=TAGS if body.strip() else "", unclosed=True)
+    found = _channels(body[: closing.start()], body[closing.end() :])
+    again = _OPEN.match(found.answer)
+    if again is None:
+        return found
+    rest = _leading(found.answer, again)
+    trace = "\n\n".join(t for t in (found.trace, rest.trace) if t) or None
+    return Channels(answer=rest.answer, trace=trace, source=TAGS if trace else "", unclosed=rest.unclosed)
+
+
+def _closing(body: str, pattern: re.Pattern[str]) -> re.Match[str] | None:
+    candidates = list(pattern.finditer(body))
+    if not candidates:
+        return None
+    guarded = [m.span() for m in _PROTECTED.finditer(body)]
+    free = _first(candidates, guarded)
+    if free is not None:
+        return free
+    # The block was opened for certain, so something must close it even if an unfinished quote seems to cover it.
+    return next((m for m in candidates if _alone(body, m)), candidates[-1])
+
+
+def _embedded(text: str, opening: re.Match[str], closing: re.Match[str]) -> Channels:
+    rest = _channels(text[opening.end() : closing.start()], text[closing.end() :])
+    before = text[: opening.start()].strip()
+    return Channels(answer="\n\n".join(p for p in (before, rest.answer) if p), trace=rest.trace, source=rest.source)
+
+
+def _channels(trace: str, answer: str) -> Channels:
+    answer = answer.strip()
+    for wrapper in _WRAPPERS:
+        if inner := wrapper.match(answer):
+            answer = inner.group(1)
+    thought = trace.strip()
+    return Channels(answer=answer, trace=thought or None, source=TAGS if thought else "")
+
+
+def _first(matches: Iterable[re.Match[str]], guarded: Sequence[tuple[int, int]]) -> re.Match[str] | None:
+    return next((m for m in matches if not any(a <= m.start() and m.end() <= b for a, b in guarded)), None)
+
+
+def _starts_line(text: str, match: re.Match[str]) -> bool:
+    return not text[text.rfind("\n", 0, match.start()) + 1 : match.start()].strip()
+
+
+def _alone(text: str, match: re.Match[str]) -> bool:
+    end = text.find("\n", match.end())
+    return _starts_line(text, match) and not text[match.end() : len(text) if end < 0 else end].strip()
+
+
+def _left_open(text: str, match: re.Match[str]) -> bool:
+    """Whether the code fence before the marker has no end of its own: none follows, or the next one opens another."""
+    following = _FENCE.search(text, match.end())
+    return following is None or bool(following["info"].strip())
+
+
+_HARMONY_TURN: Final = re.compile(
+    r"<\|channel\|>\s*(?P<name>\w+)[^<]*?<\|message\|>(?P<body>.*?)(?=<\|end\|>|<\|return\|>|<\|call\|>|<\|start\|>|<\|channel\|>|\Z)",
+    re.DOTALL,
+)
+_HARMONY_BARE: Final = re.compile(r"\Aanalysis(?P<trace>.*?)assistantfinal(?P<answer>.*)\Z", re.DOTALL)
+
+
+def _harmony(text: str) -> Channels | None:
+    head = text.lstrip()
+    if head.startswith(("<|channel|>", "<|start|>assistant<|channel|>")):
+        turns = [(m["name"], m["body"].strip()) for m in _HARMONY_TURN.finditer(text)]
+        trace = "\n\n".join(body for name, body in turns if name != "final" and body) or None
+        answer = "\n\n".join(body for name, body in turns if name == "final" and body)
+        finished = any(name == "final" for name, _ in turns)
+        return Channels(answer=answer, trace=trace, source=HARMONY if trace else "", unclosed=not finished)
+    # With special tokens stripped only the channel names remain, glued to the text.
+    if bare := _HARMONY_BARE.match(head):
+        return Channels(answer=bare["answer"].strip(), trace=bare["trace"].strip() or None, source=HARMONY)
+    return None

@@ -1,0 +1,20 @@
+"""SGLang. Logprobs come after temperature (except at 0), and a seed does not make a reply repeat."""
+
+from __future__ import annotations
+
+from auditor.endpoints.dialects.base import Dialect
+
+DIALECT = Dialect(
+    name="sglang",
+    title="SGLang",
+    explicit={
+        "top_k": -1,
+        "min_p": 0.0,
+        "repetition_penalty": 1.0,
+        "presence_penalty": 0.0,
+        "frequency_penalty": 0.0,
+    },
+    reasoning="template",
+    displaces=False,
+    owned_by=("sglang",),
+)

@@ -1,0 +1,191 @@
+"""Decoding the logprobs of chat and completion bodies into `records.TokenLogprobs`. Pure.
+
+What comes back is written down, not repaired: every returned alternative stays in ``top`` (sorted, most likely first;
+those without a usable number last), the sampled token is named apart, and whatever looks wrong becomes a sentence in
+``anomalies``. Whether the sampled token pushed the k-th best out of the list (vLLM) is for the estimators to allow for.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from auditor.records import TokenLogprob, TokenLogprobs, TokenPosition
+
+CENSORED_AT: Final = -9000.0
+"""-9999 (OpenAI, vLLM) and -3.4e38 (SGLang, llama.cpp) stand for "no number"; no float32 softmax comes near."""
+MLX_SENTINEL: Final = -100.0
+"""Some MLX servers write exactly this for "no number"; as a real value it would not matter to any figure."""
+MAX_EXCESS: Final = 1e-3
+"""Probabilities of different tokens may sum to at most 1 + this."""
+MANY: Final = 8
+"""From this many generated positions on, all of them exactly 0.0 is a broken server and not a confident model."""
+
+_AS_ID: Final = re.compile(r"token_id:(\d+)")
+_REPLACEMENT: Final = "\ufffd"
+
+
+class _Entry(msgspec.Struct):
+    token: str | None = None
+    logprob: float | None = None
+    id: int | None = None
+    bytes: list[int] | None = None
+    top_logprobs: list[_Entry] | None = None
+    prob: float | None = None
+    top_probs: list[Any] | None = None
+
+
+class _Chat(msgspec.Struct):
+    content: list[_Entry] | None = None
+    refusal: list[_Entry] | None = None
+
+
+class _Legacy(msgspec.Struct):
+    tokens: list[str] | None = None
+    token_logprobs: list[float | None] | None = None
+    top_logprobs: list[dict[str, float | None] | None] | None = None
+    token_ids: list[int | None] | None = None
+
+
+def decode_logprobs(raw: msgspec.Raw | bytes, *, token_ids: list[int] | None = None) -> TokenLogprobs | None:
+    """Decode the ``logprobs`` value of one choice.
+
+    Args:
+        raw: its JSON. Both shapes are known: chat's ``{"content": [...]}`` and the older ``{"tokens": [...], ...}``.
+        token_ids: ids of the generated tokens where the choice gave them beside (vLLM ``return_token_ids``).
+
+    Returns:
+        One position per generated token, or None if there are no logprobs in it (null, {}, an empty list).
+        An unreadable value gives no positions and an anomaly, so that the answer is not lost with it.
+    """
+    text = bytes(raw)
+    if text.strip() in {b"", b"null", b"{}", b"[]", b"false", b"true"}:
+        return None
+    try:
+        chat = msgspec.json.decode(text, type=_Chat, strict=False)
+        entries = chat.content or chat.refusal
+        if entries:
+            return _positions(((e, e.top_logprobs or []) for e in entries), token_ids, notes=_probabilities(entries))
+        legacy = msgspec.json.decode(text, type=_Legacy, strict=False)
+    except (msgspec.ValidationError, msgspec.DecodeError):
+        return TokenLogprobs(positions=(), anomalies=("logprobs came in a shape that is not known",))
+    return _legacy(legacy, token_ids)
+
+
+def _probabilities(entries: list[_Entry]) -> tuple[str, ...]:
+    if any(e.prob is not None or e.top_probs is not None for e in entries):
+        return ("probabilities after the sampling chain came in place of logprobs; they are not used",)
+    return ()
+
+
+def _legacy(body: _Legacy, token_ids: list[int] | None) -> TokenLogprobs | None:
+    if not body.tokens:
+        return None
+    count = len(body.tokens)
+    logprobs = _padded(body.token_logprobs, count)
+    tops = _padded(body.top_logprobs, count)
+    ids = _padded(body.token_ids, count)
+    pairs = (
+        (_Entry(token=t, logprob=lp, id=i), [_Entry(token=k, logprob=v) for k, v in (top or {}).items()])
+        for t, lp, i, top in zip(body.tokens, logprobs, ids, tops, strict=True)
+    )
+    # The dict is keyed by text: tokens that print alike have overwritten each other before we see them.
+    notes = ("alternatives came keyed by text: tokens that print alike are one entry",) if any(tops) else ()
+    return _positions(pairs, token_ids, notes=notes)
+
+
+def _padded(values: Iterable[Any] | None, count: int) -> list[Any]:
+    got = list(values or ())[:count]
+    return got + [None] * (count - len(got))
+
+
+def _positions(
+    pairs: Iterable[tuple[_Entry, list[_Entry]]], token_ids: list[int] | None, *, notes: tuple[str, ...] = ()
+) -> TokenLogprobs:
+    seen: Counter[str] = Counter()
+    positions: list[TokenPosition] = []
+    for entry, alternatives in pairs:
+        sampled = _token(entry, seen)
+        top = [_token(a, seen) for a in alternatives]
+        top.sort(key=_rank)
+        sampled = _identified(sampled, top)
+        _check(sampled, top, seen)
+        positions.append(TokenPosition(sampled=sampled, top=tuple(top)))
+    if token_ids is not None and len(token_ids) == len(positions):
+        positions = [
+            p if p.sampled.id is not None else msgspec.structs.replace(p, sampled=_with_id(p.sampled, i))
+            for p, i in zip(positions, token_ids, strict=True)
+        ]
+    count = len(positions)
+    if count >= MANY and all(p.sampled.logprob == 0.0 for p in positions):
+        seen["every sampled token has logprob exactly 0 (a known fault of speculative decoding)"] = count
+    found = tuple(f"{what} ({n} of {count} positions)" for what, n in seen.items())
+    return TokenLogprobs(positions=tuple(positions), anomalies=(*notes, *found))
+
+
+def _with_id(token: TokenLogprob, token_id: int) -> TokenLogprob:
+    return msgspec.structs.replace(token, id=token_id)
+
+
+def _token(entry: _Entry, seen: Counter[str]) -> TokenLogprob:
+    text = entry.token or ""
+    if (as_id := _AS_ID.fullmatch(text)) is not None:
+        # With ids for texts the bytes spell "token_id:N": they say nothing about the token.
+        return TokenLogprob(token=text, logprob=_number(entry.logprob, seen), id=int(as_id[1]))
+    return TokenLogprob(
+        token=text, logprob=_number(entry.logprob, seen), id=entry.id, raw=_bytes(text, entry.bytes, entry.id)
+    )
+
+
+def _number(logprob: float | None, seen: Counter[str]) -> float | None:
+    if logprob is None or math.isnan(logprob) or logprob <= CENSORED_AT or logprob == MLX_SENTINEL:
+        return None
+    if logprob > MAX_EXCESS:
+        seen["a logprob above 0 is no logarithm of a probability"] += 1
+        return None
+    return min(logprob, 0.0)
+
+
+def _bytes(text: str, values: list[int] | None, token_id: int | None) -> bytes | None:
+    if values is None or (not values and text):
+        return None
+    try:
+        raw = bytes(values)
+    except ValueError:
+        return None
+    if not raw and token_id is None:
+        return None
+    if _REPLACEMENT in text and raw == text.encode():
+        # U+FFFD spelled out: the server re-encoded its own print-out, and the true bytes are lost.
+        return None
+    return raw
+
+
+def _rank(token: TokenLogprob) -> float:
+    return math.inf if token.logprob is None else -token.logprob
+
+
+def _identified(sampled: TokenLogprob, top: list[TokenLogprob]) -> TokenLogprob:
+    """The sampled token with the id and bytes of its own entry in the list, where only that one has them."""
+    if sampled.id is not None:
+        return sampled
+    same = [t for t in top if t.token == sampled.token and t.logprob == sampled.logprob]
+    return same[0] if len(same) == 1 else sampled
+
+
+def _check(sampled: TokenLogprob, top: list[TokenLogprob], seen: Counter[str]) -> None:
+    keys = Counter(t.key for t in top)
+    if len(keys) < len(top):
+        seen["several alternatives can't be told apart (same text, no ids)"] += 1
+    masses = {t.key: math.exp(t.logprob) for t in top if t.logprob is not None}
+    if sampled.logprob is not None:
+        masses.setdefault(sampled.key, math.exp(sampled.logprob))
+    if math.fsum(masses.values()) > 1 + MAX_EXCESS:
+        seen["probabilities sum to more than 1"] += 1
+    if top and all(t.logprob is None for t in top):
+        seen["a list of alternatives without a single number"] += 1
