@@ -154,7 +154,7 @@ def _letters(prompts: Sequence[Prompt]) -> Iterator[Finding]:
         by_letters: dict[tuple[str, ...], list[str]] = defaultdict(list)
         for prompt in prompts:
             if "choices" in prompt.expect and field in prompt.expect:
-                by_letters[tuple(prompt.expect["choices"])].append(str(prompt.expect[field]))
+                by_letters[tuple(sorted(prompt.expect["choices"]))].append(str(prompt.expect[field]))
         for letters, seen in by_letters.items():
             yield from _unbalanced(f"letters of the {field} choice", letters, seen, LETTER_TOLERANCE)
 
