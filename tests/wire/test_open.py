@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anthropic
@@ -135,6 +137,53 @@ async def test_a_refused_connection_on_the_real_network(unused_tcp_port: int) ->
         with pytest.raises(Unreachable, match=f"127.0.0.1:{unused_tcp_port}"):
             await open_.client.get(f"{endpoint}/models")
     assert len(clock.slept) == 2
+
+
+@asynccontextmanager
+async def raw_server(*answers: bytes) -> AsyncIterator[tuple[int, list[str]]]:
+    """A server on loopback that gives each connection the next answer and hangs up; notes the request lines."""
+    lines: list[str] = []
+    waiting = list(answers)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        lines.append(head.split(b"\r\n")[0].decode())
+        writer.write(waiting.pop(0))
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1], lines
+
+
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n"
+WHOLE = HEAD + b"content-length: 13\r\n\r\n" + b'{"text":"hi"}'
+
+
+async def test_bodies_that_break_off_on_the_real_network_are_asked_again() -> None:
+    short = HEAD + b'content-length: 13\r\n\r\n{"tex'
+    unended = HEAD + b'transfer-encoding: chunked\r\n\r\n5\r\n{"tex\r\n'
+    async with raw_server(b"", short, unended, WHOLE) as (port, lines):
+        endpoint = f"http://127.0.0.1:{port}/v1"
+        clock = FakeClock()
+        async with open_wire(endpoint, tape=MemoryTape(), clock=clock) as open_:
+            assert (await open_.client.get(f"{endpoint}/models")).json() == {"text": "hi"}
+    assert lines == ["GET /v1/models HTTP/1.1"] * 4
+    assert len(clock.slept) == 3
+
+
+async def test_the_environments_proxy_is_used_unless_excepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY", "REQUEST_METHOD"):
+        monkeypatch.delenv(name, raising=False)
+    async with raw_server(WHOLE) as (proxy, at_proxy), raw_server(WHOLE) as (port, at_server):
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy}")
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        for endpoint in ("http://models.example/v1", f"http://127.0.0.1:{port}/v1"):
+            async with open_wire(endpoint, tape=MemoryTape()) as open_:
+                await open_.client.get(f"{endpoint}/models")
+    assert at_proxy == ["GET http://models.example/v1/models HTTP/1.1"]
+    assert at_server == ["GET /v1/models HTTP/1.1"]
 
 
 async def test_replay_needs_no_network() -> None:

@@ -32,7 +32,7 @@ async def test_a_key_is_never_on_file_nor_in_an_error_nor_in_the_ledger(
     assume(key not in "[redacted] text/event-stream application/json")
 
     async def network(request: httpx2.Request) -> httpx2.Response:
-        said = json.dumps({"error": {"message": f"wrong key {key}"}, "key": key, "all": dict(request.headers)})
+        said = json.dumps({"message": f"wrong key {key}", "key": key, "all": dict(request.headers)})
         headers = {"x-request-id": f"for-{key}", "content-type": "application/json"}
         if stream:
             headers["content-type"] = "text/event-stream"
