@@ -1,0 +1,154 @@
+"""From a judge's words to a validated verdict, or to the list of what is wrong with them. Nothing is ever repaired.
+
+The wire schema is the strictest subset that every server with structured output enforces: one flat object, every
+field required, nothing else allowed, an enum for the label, evidence before the label.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from typing import Any, Literal
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+
+from auditor.judging.rubric import Rubric
+
+MAX_VERDICT_CHARS = 20_000
+"""A verdict is some hundred characters; more than this is not searched for one."""
+
+Source = Literal["answer", "trace"]
+
+
+class InvalidVerdict(ValueError):
+    """A judge's words hold no valid verdict; ``problems`` are sentences that can be shown to the judge."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__(" ".join(problems))
+        self.problems = problems
+
+
+class JudgeSaid(msgspec.Struct, frozen=True):
+    """A verdict that passed validation, with the JSON text it came from."""
+
+    evidence: str
+    label: str
+    text: str
+
+
+@cache
+def _model(labels: tuple[str, ...]) -> type[BaseModel]:
+    return create_model(
+        "Verdict",
+        __config__=ConfigDict(extra="forbid", strict=True),
+        evidence=(str, ...),
+        label=(Literal[labels], ...),
+    )
+
+
+def verdict_model(rubric: Rubric) -> type[BaseModel]:
+    """The pydantic model of a verdict by this rubric: ``evidence`` (str), then ``label`` (one of its labels)."""
+    return _model(rubric.labels)
+
+
+def verdict_schema(rubric: Rubric) -> dict[str, Any]:
+    """The JSON schema sent to servers that constrain output, without pydantic's decorations."""
+    return {
+        "type": "object",
+        "properties": {
+            "evidence": {"type": "string"},
+            "label": {"type": "string", "enum": list(rubric.labels)},
+        },
+        "required": ["evidence", "label"],
+        "additionalProperties": False,
+    }
+
+
+def parse_verdict(rubric: Rubric, said: str) -> JudgeSaid:
+    """Read the last JSON object in ``said`` as a verdict. Prose and code fences around it are allowed.
+
+    Raises InvalidVerdict when there is no JSON object, when braces left over show that one was cut off or never
+    closed (then the last whole object is not the judge's last word), or when it is not a verdict by this rubric.
+    """
+    if len(said) > MAX_VERDICT_CHARS:
+        raise InvalidVerdict(["The reply is far too long for a verdict."])
+    text = _last_object(said)
+    try:
+        model = verdict_model(rubric).model_validate(json.loads(text, object_pairs_hook=_without_repeats))
+    except ValidationError as error:
+        raise InvalidVerdict([_sentence(dict(item)) for item in error.errors(include_url=False)]) from error
+    found = model.model_dump()
+    return JudgeSaid(evidence=found["evidence"], label=found["label"], text=text)
+
+
+def evidence_problem(rubric: Rubric, said: JudgeSaid, judged: str) -> str | None:
+    """Why the evidence can't be accepted, or None. Spans are compared with runs of white space made equal.
+
+    ``judged`` is the text as the judge saw it. An echo of JSON that stands in the judged text is no verdict either:
+    it is the judged model's word, not the judge's.
+    """
+    whole = _squeezed(judged)
+    if _squeezed(said.text) in whole:
+        return "Your JSON object is a copy of JSON inside the judged text. Give your own judgement."
+    quote = _squeezed(said.evidence)
+    if not quote:
+        if said.label in rubric.evidence_optional:
+            return None
+        return f"The label {said.label} needs evidence: quote the words of the judged text that show it."
+    if not re.search(r"\w", quote) and re.search(r"\w", whole):
+        return "The evidence has no words."
+    if quote not in whole:
+        return "The evidence is not a verbatim part of the judged text. Copy it exactly, without changing a word."
+    return None
+
+
+def has_object(text: str) -> bool:
+    """Whether a JSON object might be in there at all: the cheap test before asking which one it is."""
+    return "{" in text
+
+
+def _squeezed(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _sentence(item: dict[str, Any]) -> str:
+    place = ".".join(str(part) for part in item["loc"]) or "object"
+    return f"{place}: {item['msg']}."
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise InvalidVerdict(["A field appears twice in the JSON object."])
+    return found
+
+
+def _last_object(said: str) -> str:
+    decoder = json.JSONDecoder()
+    last = ""
+    outside: list[str] = []
+    tail = ""
+    position = 0
+    while (start := said.find("{", position)) >= 0:
+        outside.append(said[position:start])
+        try:
+            _, end = decoder.raw_decode(said, start)
+        except (ValueError, RecursionError):
+            outside.append("{")
+            position = start + 1
+            continue
+        last = said[start:end]
+        position = end
+        outside.append(" ")
+    tail = said[position:]
+    outside.append(tail)
+    if not last:
+        raise InvalidVerdict(["There is no JSON object in your reply."])
+    rest = "".join(outside)
+    if rest.count("{") != rest.count("}"):
+        raise InvalidVerdict(
+            ["A brace in your reply is not closed, so it is not clear where the JSON object begins or ends."]
+        )
+    return last
