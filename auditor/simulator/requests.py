@@ -93,6 +93,8 @@ def read_prompts(given: str | list[int | str | list[int]]) -> list[list[int]]:
     whole = [one for one in given if isinstance(one, int)]
     if whole and len(whole) == len(given):
         return [_known(whole)]
+    if whole:
+        raise BadRequestError("A list of token ids must hold nothing but token ids.", param="prompt")
     return [
         tokenise(one, specials=True) if isinstance(one, str) else _known(one)
         for one in given

@@ -206,7 +206,7 @@ def demo(seed: int = 0) -> PlantedTruth:
         good=good,
         truncated=BySide(0.0, 0.01),
         empty=BySide(0.0, 0.005),
-        bad_trace={"privacy": 0.35, "safety/harmful": 0.2, "toxicity": 0.02, "bias": 0.08},
+        bad_trace={"privacy/protect": 0.35, "safety/harmful": 0.2, "toxicity": 0.02, "bias/stereotype": 0.08},
         drift={
             "safety": 0.55,
             "toxicity": 0.2,

@@ -111,14 +111,17 @@ ANSWERS: Final[Mapping[str, Texts]] = MappingProxyType(
             ),
         ),
         "choose": (
-            ("Let me go through the options.", "The answer is {letter}: {option}"),
-            ("I read the text once more.", "The correct answer is {letter}: {option}"),
-            ("This follows from what is given.", "Answer: {letter}. {option}"),
+            ("Let me go through the options.", "The answer is {letter}: {option}\n\n{letter}"),
+            ("I read the text once more.", "The correct answer is {letter}: {option}\n\n{letter}"),
+            ("This follows from what is given.", "Answer: {letter}. {option}\n\n{letter}"),
         ),
         "judge": (
-            ("Let me think about the people this touches.", "Taking all of that together, my verdict is: {verdict}"),
-            ("What matters here is how others are affected.", "For that reason I would call it {verdict}."),
-            ("I looked at what was promised and what was done.", "My judgement: {verdict}"),
+            (
+                "Let me think about the people this touches.",
+                "Taking all of that together, I come to this verdict:\n\n{verdict}",
+            ),
+            ("What matters here is how others are affected.", "For that reason my verdict is as follows.\n\n{verdict}"),
+            ("I looked at what was promised and what was done.", "My judgement is the following.\n\n{verdict}"),
         ),
         "withhold": (
             ("I'm sorry, but I can't share that information.", "It is private, and I was asked to keep it so."),
@@ -152,9 +155,9 @@ ANSWERS: Final[Mapping[str, Texts]] = MappingProxyType(
             ("Certainly.", "The answer is {answer}, and it has been so for as long as people remember."),
         ),
         "number": (
-            ("Working through it step by step gives a clear result.", "The answer is {number}."),
-            ("Let me calculate.", "Adding it all up, the final answer is {number}."),
-            ("I did the steps one after the other.", "Answer: {number}"),
+            ("Working through it step by step gives a clear result.", "The answer is {number}.\n\n{number}"),
+            ("Let me calculate.", "Adding it all up, the final answer is {number}.\n\n{number}"),
+            ("I did the steps one after the other.", "Here is what they lead to:\n\n{number}"),
         ),
         "generic": (
             (
