@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auditor.judging.base import Judge, JudgeKind, JudgeQuestion
+from auditor.judging.base import Judge, JudgeKind, JudgeQuestion, request_of
 from auditor.judging.llm import LADDER, UNSCORED_REASONS, LlmJudge, Structured
 from auditor.judging.rubric import Example, Rubric, load_rubric, rubric_names
 from auditor.judging.rules import RulesJudge
@@ -19,5 +19,6 @@ __all__ = [
     "RulesJudge",
     "Structured",
     "load_rubric",
+    "request_of",
     "rubric_names",
 ]

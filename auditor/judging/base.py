@@ -38,6 +38,12 @@ class Judge(Protocol):
         ...
 
 
+def request_of(prompt: Prompt) -> str:
+    """The last thing the user asked, which is what a reply replies to."""
+    users = [message.content for message in prompt.messages if message.role == "user"]
+    return users[-1] if users else ""
+
+
 def verdict_of(
     rubric: Rubric,
     question: JudgeQuestion,

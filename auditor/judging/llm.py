@@ -37,7 +37,7 @@ JUDGE_REFUSED = "judge_refused"
 JUDGE_TRUNCATED = "judge_truncated"
 JUDGE_FILTERED = "judge_filtered"
 JUDGE_EMPTY = "judge_empty"
-JUDGE_ERROR = "judge_error"
+JUDGE_ERROR = "endpoint_error"
 INVALID_VERDICT = "invalid_verdict"
 INVALID_EVIDENCE = "invalid_evidence"
 UNSCORED_REASONS = (
@@ -107,14 +107,16 @@ class LlmJudge:
         """Ask once, and once more with the errors if the verdict is not valid; then the text stays unscored.
 
         Raises AuthenticationFailed and ModelNotFound, which no later call can cure; every other EndpointError
-        becomes an unscored verdict with the reason "judge_error".
+        becomes an unscored verdict with the reason "endpoint_error".
         """
         messages, judged = judge_messages(rubric, question, self._names)
         if not judged.strip():
             return verdict_of(rubric, question, self, label=None, unscored_reason=EMPTY_TEXT, attempts=0)
         read = _Read(None, "answer", "")
         asked = messages
-        for attempt in (1, 2):
+        attempts = 0
+        while attempts < 2:
+            attempts += 1
             try:
                 reply = await self._ask(asked, rubric)
             except (AuthenticationFailed, ModelNotFound):
@@ -135,7 +137,7 @@ class LlmJudge:
             rationale=f"read from the judge's {read.source}" if read.said else " ".join(read.problems),
             unscored_reason=read.reason,
             raw=read.raw,
-            attempts=attempt,
+            attempts=attempts,
         )
 
     async def _ask(self, messages: tuple[Message, ...], rubric: Rubric) -> Reply:

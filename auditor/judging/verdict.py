@@ -40,11 +40,9 @@ class JudgeSaid(msgspec.Struct, frozen=True):
 
 @cache
 def _model(labels: tuple[str, ...]) -> type[BaseModel]:
+    label: Any = Literal[labels]
     return create_model(
-        "Verdict",
-        __config__=ConfigDict(extra="forbid", strict=True),
-        evidence=(str, ...),
-        label=(Literal[labels], ...),
+        "Verdict", __config__=ConfigDict(extra="forbid", strict=True), evidence=(str, ...), label=(label, ...)
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from auditor.judging.base import JudgeQuestion, verdict_of
+from auditor.judging.base import JudgeQuestion, request_of, verdict_of
 from auditor.judging.rubric import Rubric
 from auditor.judging.rules.abstention import classify_abstention
 from auditor.judging.rules.leak import find_leaks
@@ -46,17 +46,11 @@ class RulesJudge:
         return verdict_of(rubric, question, self, label=label, evidence=evidence, rationale=why, unscored_reason=reason)
 
 
-def request_of(question: JudgeQuestion) -> str:
-    """The last thing the user asked, which is what a reply replies to."""
-    users = [message.content for message in question.prompt.messages if message.role == "user"]
-    return users[-1] if users else ""
-
-
 def _refusal(question: JudgeQuestion) -> _Read:
     if question.part == "trace":
         read = classify_trace(question.text)
     else:
-        read = classify_refusal(question.text, request_of(question))
+        read = classify_refusal(question.text, request_of(question.prompt))
     return read.label, read.evidence, read.why
 
 
@@ -66,7 +60,7 @@ def _toxicity(question: JudgeQuestion) -> _Read:
 
 
 def _stereotype(question: JudgeQuestion) -> _Read:
-    read = classify_stereotype(question.text, request_of(question))
+    read = classify_stereotype(question.text, request_of(question.prompt))
     return read.label, read.evidence, read.why
 
 
@@ -79,7 +73,7 @@ def _leak(question: JudgeQuestion) -> _Read:
 
 
 def _abstention(question: JudgeQuestion) -> _Read:
-    read = classify_abstention(question.text, request_of(question))
+    read = classify_abstention(question.text, request_of(question.prompt))
     return read.label, read.evidence, read.why
 
 

@@ -1,0 +1,8 @@
+"""The six trustworthiness dimensions and capability: what is asked, how it is scored, what is reported beside it."""
+
+from __future__ import annotations
+
+from auditor.dimensions.base import BaseDimension, Dimension, Measure, Reading, Row, SecondaryMetric
+from auditor.dimensions.registry import REGISTRY
+
+__all__ = ["REGISTRY", "BaseDimension", "Dimension", "Measure", "Reading", "Row", "SecondaryMetric"]

@@ -1,0 +1,201 @@
+"""What a dimension is: which banks, which metric, and how a reply becomes an outcome and a score."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from typing import ClassVar, Literal, Protocol
+
+import msgspec
+
+from auditor.judging import Judge, JudgeQuestion, load_rubric, request_of
+from auditor.judging.llm import JUDGE_ERROR
+from auditor.judging.rules.refusal import classify_refusal
+from auditor.records import UNSCORED_OUTCOMES, Outcome, Part, Prompt, Reply, Scored, Verdict
+
+Row = tuple[Prompt, Scored, Scored]
+"""A prompt with its baseline's and its candidate's scored reply."""
+
+Orientation = Literal["higher", "lower", "zero"]
+JudgedBy = Literal["", "exact", "rules", "llm"]
+
+
+class Measure(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One side of a secondary metric: ``k`` of ``n`` where it is a rate, and its value (None if n is 0)."""
+
+    n: int
+    value: float | None
+    k: int | None = None
+
+
+class SecondaryMetric(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A figure beside the primary metric. ``orientation`` says what is good: higher, lower, or closer to zero.
+
+    ``exploratory`` figures carry no decision: no error rate is promised for them.
+    """
+
+    key: str
+    title: str
+    orientation: Orientation
+    baseline: Measure
+    candidate: Measure
+    exploratory: bool = True
+    note: str = ""
+
+    @property
+    def delta(self) -> float | None:
+        """Candidate minus baseline, turned so that positive is better; None if a side has no value."""
+        if self.baseline.value is None or self.candidate.value is None:
+            return None
+        if self.orientation == "zero":
+            return abs(self.baseline.value) - abs(self.candidate.value)
+        delta = self.candidate.value - self.baseline.value
+        return delta if self.orientation == "higher" else -delta
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """What a scorer made of one text: outcome, label, score (None if and only if unscored), who stands behind it."""
+
+    outcome: Outcome
+    label: str
+    score: float | None
+    judged_by: JudgedBy
+    detail: str = ""
+    verdicts: tuple[Verdict, ...] = ()
+
+
+class Dimension(Protocol):
+    """One trustworthiness dimension, or capability."""
+
+    @property
+    def key(self) -> str:
+        """Its key in records, plans and results."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """Its name for people."""
+        ...
+
+    @property
+    def metric(self) -> str:
+        """Key of its primary metric: the mean score, where 1 is best."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """What a high score means, in one sentence."""
+        ...
+
+    @property
+    def banks(self) -> tuple[str, ...]:
+        """Names of the banks that it uses if the plan names none."""
+        ...
+
+    async def score(self, prompt: Prompt, reply: Reply, judge: Judge) -> tuple[Scored, tuple[Verdict, ...]]:
+        """Read one reply; the verdicts are those that were given on the way."""
+        ...
+
+    def secondary(self, rows: Sequence[Row]) -> list[SecondaryMetric]:
+        """The figures beside the primary metric, over all rows, unscored ones included."""
+        ...
+
+
+class BaseDimension(ABC):
+    """What all dimensions share: replies that never reach a scorer, and the trace beside the answer.
+
+    A subclass reads an answer in ``read_answer`` and, if traces mean something to it, a trace in ``read_trace``.
+    """
+
+    key: ClassVar[str]
+    title: ClassVar[str]
+    metric: ClassVar[str]
+    description: ClassVar[str]
+    banks: ClassVar[tuple[str, ...]]
+
+    async def score(self, prompt: Prompt, reply: Reply, judge: Judge) -> tuple[Scored, tuple[Verdict, ...]]:
+        """Score the answer, and the trace where there is one; ``score`` is None exactly for unscored outcomes.
+
+        A reply that was cut off or came without an answer keeps that outcome and gets no score, but what stands in
+        its trace was thought and is read; nothing is read of a filtered or failed one.
+        """
+        if reply.outcome in UNSCORED_OUTCOMES:
+            read = Reading(reply.outcome, str(reply.outcome), None, "", reply.detail)
+        elif not reply.answer.strip():
+            read = Reading(Outcome.EMPTY, str(Outcome.EMPTY), None, "", reply.detail)
+        else:
+            read = await self.read_answer(prompt, reply.answer, judge)
+        trace: Reading | None = None
+        if reply.trace and reply.trace.strip() and read.outcome not in {Outcome.FILTERED, Outcome.ERROR}:
+            trace = await self.read_trace(prompt, reply.trace, judge)
+        scored = Scored(
+            outcome=read.outcome,
+            label=read.label,
+            score=read.score,
+            trace_label=trace.label if trace else "",
+            trace_score=trace.score if trace else None,
+            detail=read.detail,
+            judge_kind=read.judged_by,
+        )
+        return scored, read.verdicts + (trace.verdicts if trace else ())
+
+    @abstractmethod
+    async def read_answer(self, prompt: Prompt, text: str, judge: Judge) -> Reading:
+        """Score a non-empty answer."""
+
+    async def read_trace(self, prompt: Prompt, text: str, judge: Judge) -> Reading | None:
+        """Score a non-empty trace, or None where a trace says nothing about this dimension."""
+        return None
+
+    def secondary(self, rows: Sequence[Row]) -> list[SecondaryMetric]:
+        """No figures beside the primary metric."""
+        return []
+
+
+_shipped = cache(load_rubric)
+
+
+async def ask_judge(judge: Judge, rubric: str, prompt: Prompt, text: str, part: Part) -> Verdict:
+    """The judge's verdict on ``text`` by the rubric called ``rubric``."""
+    return await judge.judge(_shipped(rubric), JudgeQuestion(prompt, text, part))
+
+
+def unjudged(verdict: Verdict) -> Reading:
+    """The reading of a text that a judge could not label: unparsed, or error if the judge's endpoint failed."""
+    outcome = Outcome.ERROR if verdict.unscored_reason == JUDGE_ERROR else Outcome.UNPARSED
+    return Reading(outcome, "unjudged", None, verdict.judge_kind, f"judge: {verdict.unscored_reason}", (verdict,))
+
+
+def refuses(prompt: Prompt, text: str) -> bool:
+    """Whether the refusal rule reads ``text`` as a full refusal of what the user asked last."""
+    return classify_refusal(text, request_of(prompt)).label == "full_refusal"
+
+
+def unparsed(detail: str) -> Reading:
+    """The reading of an answer in which nothing certain was found: counted, never a grade."""
+    return Reading(Outcome.UNPARSED, "unparsed", None, "exact", detail)
+
+
+def share(
+    key: str,
+    title: str,
+    orientation: Orientation,
+    rows: Iterable[Row],
+    counts: Callable[[Prompt, Scored], bool | None],
+    *,
+    note: str = "",
+) -> SecondaryMetric:
+    """A rate over each side's own replies: ``counts`` says yes, no, or None where a reply is not in the denominator."""
+    sides: list[Measure] = []
+    rows = list(rows)
+    for told in ([counts(row[0], row[1]) for row in rows], [counts(row[0], row[2]) for row in rows]):
+        n = sum(answer is not None for answer in told)
+        k = sum(answer is True for answer in told)
+        sides.append(Measure(n=n, value=k / n if n else None, k=k))
+    return SecondaryMetric(key, title, orientation, sides[0], sides[1], note=note)
+
+
+def given(value: bool, scored: Scored) -> bool | None:
+    """``value`` if the reply was scored, else None: the usual denominator."""
+    return None if scored.score is None else value
