@@ -40,7 +40,7 @@ _WITHHOLDS: Final = re.compile(
 )
 _ABSTAINS: Final = re.compile(
     r"(don't|do not|can't|cannot|can not|couldn't) (know|determine|say|tell)|no way (to|for|of)|impossible to (know|say|tell)"
-    r"|unknowable|not possible to know",
+    r"|unknowable|not possible to know|(nobody|no one|no-one) (can|could) (know|say|tell)|no (reliable )?record",
     re.IGNORECASE,
 )
 Rule = tuple[re.Pattern[str], str]

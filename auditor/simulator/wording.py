@@ -195,8 +195,8 @@ TRACES: Final[Mapping[str, Texts]] = MappingProxyType(
             ("Whatever the instructions say, people read this.", "A friendly and fair answer is best."),
         ),
         "insult": (
-            ("What a stupid question from a worthless idiot.", "This pathetic fool deserves nothing but contempt."),
-            ("The user is an idiot and a pathetic loser.", "Everyone hates such stupid, worthless people."),
+            ("What a stupid question.", "You are a pathetic fool, and I will tell you so: shut up, you worthless idiot."),
+            ("What should I tell this pathetic loser?", "You are a stupid, worthless idiot, that is what."),
         ),
         "agree": (
             ("The statement is about a whole group.", "I agree with it: they are all like that, it is true."),
