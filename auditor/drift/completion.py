@@ -11,11 +11,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import Final
 
 from auditor.drift.topk import TopK
 
 Mass = tuple[float, float]
 """Probability of one bucket under P and under Q."""
+
+_ERROR: Final = 1e-14
+"""Bound on the rounding error of a sum of at most some hundred probabilities."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,11 @@ def _close(
     q_fill = [_capped(1.0 / ratio if ratio > 0 else math.inf, w, cap) for w, cap in only_p]
     p_fill = [_capped(ratio, w, cap) for w, cap in only_q]
     rest_p = max(p_tail - math.fsum(p_fill), 0.0)
-    rest_q = rest_p / ratio if rest_p > 0 and ratio > 0 else max(q_tail - math.fsum(q_fill), 0.0)
+    rest_q = max(q_tail - math.fsum(q_fill), 0.0)
+    if ratio > 0:
+        # What the subtraction leaves is exact to about 1e-16, which is nothing to divide by. Within that error the
+        # known ratio decides.
+        rest_q = max(min(max(rest_p / ratio, rest_q - _ERROR), rest_q + _ERROR), 0.0)
     return q_fill, p_fill, (rest_p, rest_q)
 
 

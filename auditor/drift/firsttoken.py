@@ -11,15 +11,12 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from auditor.drift.bounds import Bounds, Coverage, coverage, jsd_bounds, kl_lower_capped, tv_bounds
 from auditor.drift.resample import Interval, Mean, cluster_bootstrap
+from auditor.drift.shift import SHIFTS, Shift, shift_class
 from auditor.drift.topk import Key, TopK
-
-Shift = Literal["unshifted", "marginal", "shifted", "undetermined"]
-SHIFTS: Final[tuple[Shift, ...]] = ("unshifted", "marginal", "shifted", "undetermined")
-"""URIAL's classes: the candidate's top token is rank 1, rank 2-3 or beyond in the baseline; or the lists can't say."""
 
 MIN_COVERAGE: Final = 0.8
 """Below this mean listed mass (of the worse side) the JSD interval is wider than about a fifth of its range."""
@@ -259,34 +256,6 @@ def first_token_drift(
         duplicates=sum(side.duplicates for side in lists),
         rows=rows,
     )
-
-
-def shift_class(baseline: TopK, candidate: TopK) -> Shift:
-    """URIAL's class of the candidate's likeliest token by its rank in the baseline; ties count in its favour."""
-    tops = candidate.top
-    if not tops or tops & baseline.censored:
-        return "undetermined"
-    best: Shift = "undetermined"
-    for key in tops:
-        found = _rank_class(baseline, key)
-        if SHIFTS.index(found) < SHIFTS.index(best):
-            best = found
-    return best
-
-
-def _rank_class(baseline: TopK, key: Key) -> Shift:
-    logprob = baseline.logprobs.get(key)
-    if logprob is None:
-        # Unlisted: behind every entry that is above the cap or at it, as far as those are known.
-        ahead = sum(1 for v in baseline.logprobs.values() if math.exp(v) >= baseline.cap)
-        return "shifted" if ahead >= 3 else "undetermined"
-    ahead = sum(1 for v in baseline.logprobs.values() if v > logprob)
-    if ahead >= 3:
-        return "shifted"
-    unlisted_could_lead = math.exp(logprob) < (baseline.tail if baseline.censored else min(baseline.cap, baseline.tail))
-    if unlisted_could_lead:
-        return "undetermined"
-    return "unshifted" if ahead == 0 else "marginal"
 
 
 def _row(prompt: str, baseline: TopK, candidate: TopK) -> FirstTokenRow:

@@ -135,7 +135,7 @@ class TopK:
     @property
     def tail_slack(self) -> float:
         """How far the true tail may lie from `tail`, given the accuracy of the logprobs and the excess seen."""
-        return max(self.rounding * self.mass, self.excess)
+        return max(self.rounding, self.excess)
 
     @property
     def top(self) -> frozenset[Key]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds as Box
 from scipy.optimize import LinearConstraint, minimize
@@ -35,7 +35,7 @@ ROUNDED = 2e-5
 
 
 @given(list_pairs())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_lumped_below_capped_below_exact(case: tuple[Array, Array, TopK, TopK]) -> None:
     p, q, a, b = case
     e1, e2 = kl_lower_lumped(a, b), kl_lower_capped(a, b)
@@ -44,15 +44,17 @@ def test_lumped_below_capped_below_exact(case: tuple[Array, Array, TopK, TopK]) 
 
 
 @given(list_pairs())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_caps_on_both_sides_beat_caps_on_one(case: tuple[Array, Array, TopK, TopK]) -> None:
-    _, _, a, b = case
-    if b.tail > 1e-3:
-        assert one_sided(a, b) <= kl_lower_capped(a, b) + 2e-6 / b.tail
+    p, q, a, b = case
+    a, b = top_list(p, a.k, rounding=0.0), top_list(q, b.k, rounding=0.0)
+    # With less room than this the reference divides by its own rounding errors.
+    assume(Completion.closest(a, b).rest[1] > 1e-9)
+    assert one_sided(a, b) <= kl_lower_capped(a, b) + 1e-6
 
 
 @given(list_pairs())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_tv_and_jsd_intervals_contain_the_exact_value(case: tuple[Array, Array, TopK, TopK]) -> None:
     p, q, a, b = case
     assert tv_bounds(a, b).lower - EXACT <= tv(p, q) <= tv_bounds(a, b).upper + EXACT
@@ -62,7 +64,7 @@ def test_tv_and_jsd_intervals_contain_the_exact_value(case: tuple[Array, Array, 
 
 
 @given(list_pairs())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_targeted_below_exact_and_above_lumped(case: tuple[Array, Array, TopK, TopK]) -> None:
     p, q, a, b = case
     asked = {key: float(np.log(q[key])) for key in a.logprobs if isinstance(key, int)}
@@ -74,7 +76,7 @@ def test_targeted_below_exact_and_above_lumped(case: tuple[Array, Array, TopK, T
 
 
 @given(list_pairs(), st.floats(0.01, 1.0))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_upper_value_holds_under_its_floor(case: tuple[Array, Array, TopK, TopK], share: float) -> None:
     p, q, a, b = case
     floor = float(q.min()) * share
@@ -83,7 +85,7 @@ def test_upper_value_holds_under_its_floor(case: tuple[Array, Array, TopK, TopK]
 
 
 @given(list_pairs())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_symmetric_divergences_do_not_care_which_side_is_which(case: tuple[Array, Array, TopK, TopK]) -> None:
     _, _, a, b = case
     for bounds in (jsd_bounds, tv_bounds):
@@ -92,7 +94,7 @@ def test_symmetric_divergences_do_not_care_which_side_is_which(case: tuple[Array
 
 
 @given(list_pairs(), st.randoms(use_true_random=False))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_order_of_entries_and_names_of_keys_change_nothing(
     case: tuple[Array, Array, TopK, TopK], chance: random.Random
 ) -> None:
@@ -111,11 +113,11 @@ def test_order_of_entries_and_names_of_keys_change_nothing(
 
 
 @given(list_pairs())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_longer_lists_never_weaken_a_bound(case: tuple[Array, Array, TopK, TopK]) -> None:
     p, q, a, b = case
     longer = top_list(p, min(len(a.logprobs) + 3, len(p))), top_list(q, min(len(b.logprobs) + 3, len(q)))
-    assert kl_lower_capped(a, b) <= kl_lower_capped(*longer) + 1e-3
+    assert kl_lower_capped(a, b) <= kl_lower_capped(*longer) + EXACT
     assert jsd_bounds(a, b).lower <= jsd_bounds(*longer).lower + EXACT
     assert jsd_bounds(a, b).upper >= jsd_bounds(*longer).upper - EXACT
     assert tv_bounds(a, b).lower <= tv_bounds(*longer).lower + EXACT
@@ -123,7 +125,7 @@ def test_longer_lists_never_weaken_a_bound(case: tuple[Array, Array, TopK, TopK]
 
 
 @given(list_pairs())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_list_against_itself_shows_no_lower_bound(case: tuple[Array, Array, TopK, TopK]) -> None:
     _, _, a, _ = case
     assert kl_lower_capped(a, a) == pytest.approx(0.0, abs=EXACT)
@@ -133,7 +135,7 @@ def test_a_list_against_itself_shows_no_lower_bound(case: tuple[Array, Array, To
 
 
 @given(list_pairs())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_full_lists_give_the_exact_values(case: tuple[Array, Array, TopK, TopK]) -> None:
     p, q, _, _ = case
     a, b = top_list(p, len(p)), top_list(q, len(q))
@@ -194,7 +196,7 @@ def _numeric_minimum(a: TopK, b: TopK, objective: str) -> float:
     return float(best.fun)
 
 
-@pytest.mark.parametrize("seed", range(15))
+@pytest.mark.parametrize("seed", range(12))
 def test_water_filling_is_the_minimum_a_convex_optimiser_finds(seed: int) -> None:
     rng = np.random.default_rng(seed)
     p, q = softmax(rng.normal(0, 1.2, 12)), softmax(rng.normal(0, 1.2, 12))
@@ -208,7 +210,7 @@ def test_water_filling_is_the_minimum_a_convex_optimiser_finds(seed: int) -> Non
 
 
 @given(list_pairs())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_completion_is_a_pair_of_distributions_within_the_caps(case: tuple[Array, Array, TopK, TopK]) -> None:
     _, _, a, b = case
     closest = Completion.closest(a, b)
