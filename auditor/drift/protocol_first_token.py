@@ -6,14 +6,17 @@ template is what is compared, and nothing later: contexts are equal only until t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from auditor.drift.firsttoken import first_token_drift
 from auditor.drift.topk import Key, TopK
-from auditor.records import Ask, Message, Reply, Sampling, TokenLogprob, TokenPosition
+from auditor.records import Ask, Message, Reply, Sampling, Side, TokenLogprob, TokenPosition
 
 MIN_PROMPTS: Final = 2
+DISPLACES: Final[Mapping[Side, bool]] = {"baseline": True, "candidate": True}
+"""The safe reading of a list whose server is not known: the sampled token may stand in the k-th best's place."""
 
 
 def first_token_ask(messages: tuple[Message, ...], *, top_logprobs: int, sample: int) -> Ask:
@@ -26,11 +29,14 @@ def first_token_ask(messages: tuple[Message, ...], *, top_logprobs: int, sample:
     )
 
 
-def aligned(baseline: Reply, candidate: Reply, k: int) -> tuple[TopK, TopK] | str:
+def aligned(
+    baseline: Reply, candidate: Reply, k: int, displaces: Mapping[Side, bool] = DISPLACES
+) -> tuple[TopK, TopK] | str:
     """Both first-token lists under keys that mean the same on both sides, or the reason why they can't be compared.
 
     Token ids where both sides give them and shared ids spell the same text; else bytes where both give them; else text,
-    where tokens that print alike are lumped, which keeps every lower bound valid (data processing).
+    where tokens that print alike are lumped, which keeps every lower bound valid (data processing). ``displaces`` tells
+    per side whether the server may list the sampled token in the k-th best's place.
     """
     sides = []
     for name, reply in (("baseline", baseline), ("candidate", candidate)):
@@ -40,7 +46,7 @@ def aligned(baseline: Reply, candidate: Reply, k: int) -> tuple[TopK, TopK] | st
     first, second = sides
     kind = _common_key(first, second)
     try:
-        return _topk(first, kind, k), _topk(second, kind, k)
+        return _topk(first, kind, k, displaces["baseline"]), _topk(second, kind, k, displaces["candidate"])
     except ValueError as error:
         return str(error)
 
@@ -49,6 +55,7 @@ def measure(
     replies: Sequence[tuple[str, str, str, Reply, Reply]],
     *,
     k: int,
+    displaces: Mapping[Side, bool] = DISPLACES,
     seed: int,
     resamples: int,
     level: float,
@@ -61,7 +68,7 @@ def measure(
     usable: list[tuple[str, str, str, TopK, TopK]] = []
     left_out: dict[str, int] = {}
     for prompt_id, unit, dimension, baseline, candidate in replies:
-        lists = aligned(baseline, candidate, k)
+        lists = aligned(baseline, candidate, k, displaces)
         if isinstance(lists, str):
             left_out[lists] = left_out.get(lists, 0) + 1
         else:
@@ -72,7 +79,7 @@ def measure(
         [(unit, p, q) for _, unit, _, p, q in usable], seed=seed, resamples=resamples, level=level
     )
     body = whole.to_dict("G")
-    rows = body.pop("prompts")
+    del body["prompts"]
     body["left_out"] = left_out
     body["dimensions"] = {}
     for name in dict.fromkeys(dimension for _, _, dimension, _, _ in usable):
@@ -82,8 +89,8 @@ def measure(
             body["dimensions"][name] = {
                 key: part[key] for key in ("n", "forward", "reverse", "same_top", "low_coverage")
             }
-    bounds = {item[0]: row["kl_forward"] for item, row in zip(usable, rows, strict=True)}
-    return body, {prompt_id: bound for prompt_id, bound in bounds.items() if bound is not None}
+    bounds = {item[0]: row.kl_forward for item, row in zip(usable, whole.rows, strict=True)}
+    return body, {prompt_id: bound for prompt_id, bound in bounds.items() if math.isfinite(bound)}
 
 
 def _common_key(first: TokenPosition, second: TokenPosition) -> str:
@@ -99,11 +106,12 @@ def _entries(position: TokenPosition) -> tuple[TokenLogprob, ...]:
     return (*position.top, position.sampled)
 
 
-def _topk(position: TokenPosition, kind: str, k: int) -> TopK:
+def _topk(position: TokenPosition, kind: str, k: int, displaces: bool) -> TopK:
     pairs: list[tuple[Key, float | None]] = [(getattr(entry, kind), entry.logprob) for entry in position.top]
     return TopK.from_pairs(
         pairs,
         k=min(k, len(pairs)) if pairs else k,
         sampled=getattr(position.sampled, kind),
         sampled_logprob=position.sampled.logprob,
+        displaces=displaces,
     )
