@@ -6,10 +6,12 @@ import ast
 import operator
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from auditor.banks import Bank, bank_names, default_banks, lint_together, load_bank
+from auditor.banks import KINDS, Bank, bank_names, default_banks, lint_together, load_bank
+from auditor.banks.lint import RULES
 from auditor.records import ALL_DIMENSIONS, CAPABILITY, DIMENSIONS
 
 BANKS = {name: load_bank(name) for name in bank_names()}
@@ -106,6 +108,20 @@ def test_cards_say_what_a_reader_needs(name: str) -> None:
     assert bank.licence == "CC-BY-4.0"
     for field in ("purpose", "construction", "metric", "limits"):
         assert len(bank.card[field]) > 40, field
+
+
+def test_the_documentation_lists_the_banks_as_they_are() -> None:
+    rows = (Path(__file__).parents[2] / "docs" / "banks.md").read_text("utf-8").splitlines()
+    for bank in BANKS.values():
+        kinds = ", ".join(f"{kind} {count}" for kind, count in bank.kinds.items())
+        start = f"| `{bank.name}` | {bank.dimension} | {len(bank.prompts)} | {bank.clusters} | {kinds} |"
+        assert any(row.startswith(start) for row in rows), f"docs/banks.md lacks: {start}"
+
+
+def test_the_documentation_names_every_kind_and_rule() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "banks.md").read_text("utf-8")
+    for name in (*RULES, *(kind for kinds in KINDS.values() for kind in kinds)):
+        assert f"`{name}`" in text
 
 
 def test_banks_have_names_and_hashes_of_their_own() -> None:
