@@ -129,7 +129,11 @@ class Audit:
     async def _carry_out(self, session: Session, writer: RunWriter, prompts: list[Prompt], *, continued: bool) -> None:
         writer.put_prompts(prompts)
         writer.put_meta("status", "running")
-        capabilities = {side: await probe(session.endpoints[side]) for side in SIDES}
+        capabilities: dict[Side, Capabilities] = {}
+        for side in SIDES:
+            capabilities[side] = found = await probe(session.endpoints[side])
+            if found.dialect_recognised:
+                session.speak(side, found.dialect)
         judge = await self._judge(session)
         warnings = check_pair(capabilities["baseline"], capabilities["candidate"])
         for warning in warnings:
@@ -159,6 +163,9 @@ class Audit:
         if endpoint is None:
             return RulesJudge()
         found = await probe(endpoint, wanted="judge")
+        if found.dialect_recognised:
+            session.speak("judge", found.dialect)
+            endpoint = session.endpoints["judge"]
         return LlmJudge(endpoint, structured=_rung(found))
 
     def _drift_plan(self, capabilities: Mapping[Side, Capabilities], prompts: list[Prompt]) -> dict[str, int]:
@@ -281,6 +288,7 @@ def conclude(plan: Plan, folder: RunFolder, writer: RunWriter) -> None:
     reader = RunReader(folder.path)
     try:
         prompts = {prompt.id: prompt for prompt in reader.prompts()}
+        probes = (reader.meta("provenance") or {}).get("probes", {})
         scores: dict[str, dict[Side, Scored]] = {}
         for prompt_id, side, scored in reader.scores():
             scores.setdefault(prompt_id, {})[side] = scored
@@ -315,6 +323,8 @@ def conclude(plan: Plan, folder: RunFolder, writer: RunWriter) -> None:
             if len(both) == len(SIDES)
         ],
         k=plan.drift.top_logprobs,
+        # Only a server that was seen to list the plain top may be read as doing so; else the safe reading holds.
+        displaces={side: probes.get(side, {}).get("top_list") not in ("top", "appended") for side in SIDES},
         seed=plan.run.seed,
         resamples=defaults.BOOTSTRAP,
         level=defaults.LEVEL,

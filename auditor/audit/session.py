@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 import httpx2
+import msgspec
 
 from auditor.endpoints import Endpoint, connect, resolve_key, with_defaults
 from auditor.records import Attempt, EndpointSpec
@@ -70,6 +71,12 @@ class Session:
                 self.wires[spec.base_url] = wire
             self.endpoints[seat] = connect(spec, self.wires[spec.base_url], key=self._keys[seat])
         return self
+
+    def speak(self, seat: Seat, dialect: str) -> None:
+        """Talk to a seat in the dialect that the probe recognised: that family's settings are sent in full from now on."""
+        spec = msgspec.structs.replace(self.specs[seat], dialect=dialect)
+        self.specs[seat] = spec
+        self.endpoints[seat] = connect(spec, self.wires[spec.base_url], key=self._keys[seat])
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
