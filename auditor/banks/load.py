@@ -63,7 +63,7 @@ def load_file(path: Path | str) -> Bank:
     beside = path.with_name(path.name.removesuffix(SUFFIX) + CARD_SUFFIX)
     if beside.is_file():
         return _load(path, _read_card(beside))
-    prompts = parse_prompts(path.read_bytes(), str(path))
+    prompts = parse_prompts(_bytes(path), str(path))
     card = Card.model_validate(
         {"name": prompts[0].bank, "dimension": prompts[0].dimension, "version": "0", "licence": "not stated"},
     )
@@ -72,6 +72,9 @@ def load_file(path: Path | str) -> Bank:
 
 def _index(folders: Sequence[Path]) -> dict[tuple[str, str], Traversable]:
     """(dimension, bank name) → the folder with its two files. A user's bank replaces a shipped one of the same name."""
+    for root in folders:
+        if not root.is_dir():
+            raise BankError(f"there is no folder {root}", "check the path; it holds one subfolder per dimension")
     index: dict[tuple[str, str], Traversable] = {}
     for dimension in ALL_DIMENSIONS:
         here: dict[str, Traversable] = {}
@@ -105,17 +108,24 @@ def _card_of(folder: Traversable, name: str, dimension: str) -> Card:
 
 def _read_card(file: Traversable) -> Card:
     try:
-        text = file.read_text(encoding="utf-8")
+        text = _bytes(file).decode()
     except UnicodeDecodeError as error:
         raise BankError(f"{file}: not UTF-8 text", "save the file as UTF-8") from error
     return parse_card(text, str(file))
 
 
 def _load(file: Traversable, card: Card) -> Bank:
-    prompts = parse_prompts(file.read_bytes(), str(file))
+    prompts = parse_prompts(_bytes(file), str(file))
     if (prompts[0].bank, prompts[0].dimension) != (card.name, card.dimension):
         raise BankError(
             f"{file}: the lines say {prompts[0].dimension}/{prompts[0].bank}, the card {card.dimension}/{card.name}",
             "make them agree",
         )
     return make_bank(card, prompts)
+
+
+def _bytes(file: Traversable) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise BankError(f"{file} can't be read: {error.strerror}", "check the file's permissions") from error

@@ -147,6 +147,14 @@ def test_a_missing_file_and_an_unknown_name_say_so(tmp_path: Path) -> None:
     assert "safety-contrast" in caught.value.todo
 
 
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    (tmp_path / "nowhere").mkdir()
+    with pytest.raises(BankError, match="there is no folder"):
+        bank_names(folders=[tmp_path / "missing"])
+    with pytest.raises(BankError, match="no bank called 'mine'"):
+        load_bank("mine", folders=[tmp_path / "nowhere"])
+
+
 def test_a_path_in_place_of_a_name_loads_the_file(tmp_path: Path) -> None:
     assert load_bank(str(written(tmp_path, LINE))).name == "mine"
 
