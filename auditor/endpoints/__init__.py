@@ -1,6 +1,6 @@
 """Everything about talking to one model: dialects, requests, decoding, splitting trace from answer, and the probe."""
 
-from auditor.endpoints.base import Carrier, Endpoint, Introspectable, Purpose, ServedModel
+from auditor.endpoints.base import Carrier, Endpoint, Introspectable, ServedModel
 from auditor.endpoints.capabilities import Capabilities
 from auditor.endpoints.channels import Channels, split_text
 from auditor.endpoints.connect import connect, resolve_key, with_defaults
@@ -16,7 +16,6 @@ __all__ = [
     "Dialect",
     "Endpoint",
     "Introspectable",
-    "Purpose",
     "ServedModel",
     "connect",
     "dialect_named",

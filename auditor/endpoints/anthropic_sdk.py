@@ -8,15 +8,14 @@ import anthropic
 import httpx2
 import msgspec
 
-from auditor.endpoints.base import Carrier, ServedModel, internal_headers
+from auditor.endpoints.asking import AskingEndpoint, recorded_seconds
+from auditor.endpoints.base import Carrier
 from auditor.endpoints.channels import read_blocks
-from auditor.endpoints.decoding import build_reply, count, filtered_reply
+from auditor.endpoints.decoding import build_reply, count
 from auditor.endpoints.dialects import Dialect
 from auditor.endpoints.dialects.anthropic import takes_sampling
-from auditor.endpoints.faults import clean, fault_of, not_an_api, read_error, unreachable, with_models
-from auditor.endpoints.openai_compatible import read_models, recorded_seconds
-from auditor.endpoints.requests import merged, refused_setting
-from auditor.errors import AuditorError, ModelNotFound
+from auditor.endpoints.faults import not_an_api, unreachable
+from auditor.endpoints.requests import merged
 from auditor.records import Ask, EndpointSpec, Provenance, Reply, Usage
 
 MIN_BUDGET = 1024
@@ -89,15 +88,15 @@ def _thinking(reasoning: dict[str, Any]) -> dict[str, Any]:
     return body if effort is None else {**body, "output_config": {"effort": effort}}
 
 
-class AnthropicSdk:
-    """An endpoint of Anthropic's Messages API. Refused settings are given up as in `OpenAICompatible`."""
+class AnthropicSdk(AskingEndpoint):
+    """An endpoint of Anthropic's Messages API. ``top_logprobs``, ``seed`` and JSON mode of a question have no effect."""
 
-    def __init__(self, spec: EndpointSpec, dialect: Dialect, wire: Carrier, *, key: str | None) -> None:
-        self._spec = spec
-        self._dialect = dialect
-        self._key = key
-        self._conceded: tuple[str, ...] = ()
+    def __init__(
+        self, spec: EndpointSpec, dialect: Dialect, wire: Carrier, *, key: str | None, without: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(spec, dialect, wire, key=key, without=without)
         self._sdk = anthropic.AsyncAnthropic(
+            # Without a key (replaying a tape) the library must not look for one in the environment.
             api_key=key or "none",
             base_url=spec.base_url.removesuffix("/v1"),
             http_client=wire.client,
@@ -105,67 +104,30 @@ class AnthropicSdk:
             timeout=wire.client.timeout,
         )
 
-    @property
-    def spec(self) -> EndpointSpec:
-        """The completed address."""
-        return self._spec
+    def _body(self, ask: Ask, without: tuple[str, ...]) -> dict[str, Any]:
+        return messages_body(self._spec, ask, without=without)
 
-    @property
-    def conceded(self) -> tuple[str, ...]:
-        """Settings that are no longer sent because the probe saw them refused."""
-        return self._conceded
-
-    async def ask(self, ask: Ask, *, purpose: str) -> Reply:
-        """Ask one question; see `Endpoint.ask`. ``top_logprobs`` and ``seed`` of the question have no effect here."""
-        headers = internal_headers(ask.sample, purpose)
-        without = self._conceded
-        while True:
-            body = messages_body(self._spec, ask, without=without)
-            response = await self._send("post", "/v1/messages", headers, body)
-            refused: tuple[str, ...] = ()
-            if response.status_code == 400:
-                refused = tuple(s for s in refused_setting(read_error(response.content), body) if s not in without)
-            if not refused:
-                break
-            without += refused
-        if purpose == "probe":
-            self._conceded = without
+    async def _post(self, body: dict[str, Any], headers: dict[str, str]) -> httpx2.Response:
+        # Below messages.create(), which refuses long non-streamed replies and warns about old models: both are the wire's
+        # and the user's business.
         try:
-            return self._read(response)
-        except ModelNotFound as error:
-            raise with_models(error, await self.models()) from None
+            return await self._sdk.post(
+                "/v1/messages", cast_to=httpx2.Response, body=body, options={"headers": headers}
+            )
+        except anthropic.APIStatusError as error:
+            return error.response
+        except anthropic.APIConnectionError as error:
+            raise unreachable(error, self._spec) from error
 
-    async def models(self) -> list[str] | None:
-        """Names of the served models, or None if the server does not list them."""
-        served = await self.served()
-        return None if served is None else [m.id for m in served]
-
-    async def served(self) -> list[ServedModel] | None:
-        """The server's model list, or None."""
+    async def _get_models(self, headers: dict[str, str]) -> httpx2.Response:
         try:
-            response = await self._send("get", "/v1/models", internal_headers(0, "probe"))
-        except AuditorError:
-            return None
-        return read_models(response.content) if response.status_code == 200 else None
-
-    async def _send(
-        self, method: str, path: str, headers: dict[str, str], body: dict[str, Any] | None = None
-    ) -> httpx2.Response:
-        try:
-            if method == "get":
-                return await self._sdk.get(path, cast_to=httpx2.Response, options={"headers": headers})
-            return await self._sdk.post(path, cast_to=httpx2.Response, body=body, options={"headers": headers})
+            return await self._sdk.get("/v1/models", cast_to=httpx2.Response, options={"headers": headers})
         except anthropic.APIStatusError as error:
             return error.response
         except anthropic.APIConnectionError as error:
             raise unreachable(error, self._spec) from error
 
     def _read(self, response: httpx2.Response) -> Reply:
-        if response.status_code != 200:
-            said = read_error(response.content)
-            if said.flagged:
-                return filtered_reply(clean(said.message, secrets=(self._key or "",)))
-            raise fault_of(response, self._spec, key=self._key, said=said)
         try:
             body = msgspec.json.decode(response.content, type=_Body)
         except msgspec.MsgspecError:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import httpx2
 import msgspec
 
 from auditor.records import Ask, EndpointSpec, Reply
 from auditor.wire import PURPOSE_HEADER, SAMPLE_HEADER
-
-Purpose = Literal["reply", "first_token", "judge", "probe"]
-"""What a question is for; travels to the ledger, and decides nothing about the answer's decoding."""
 
 
 class Carrier(Protocol):
@@ -32,7 +29,7 @@ class Endpoint(Protocol):
         ...
 
     async def ask(self, ask: Ask, *, purpose: str) -> Reply:
-        """Ask one question.
+        """Ask one question. ``purpose`` is what it is for ("reply", "first_token", "judge", "probe"), for the ledger.
 
         A reply that came but can't be read as an answer (cut off, empty, filtered) is a Reply with its outcome set.
 

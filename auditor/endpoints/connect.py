@@ -55,13 +55,14 @@ def resolve_key(spec: EndpointSpec, environ: Mapping[str, str]) -> str | None:
     return key
 
 
-def connect(spec: EndpointSpec, wire: Carrier, *, key: str | None) -> Endpoint:
+def connect(spec: EndpointSpec, wire: Carrier, *, key: str | None, without: tuple[str, ...] = ()) -> Endpoint:
     """An endpoint of the dialect that ``spec`` names; "" is any OpenAI-compatible server.
 
     Args:
         spec: completed by `with_defaults` if it is not yet.
         wire: carries the requests; it stays the caller's to close.
         key: from `resolve_key`; None sends no credentials.
+        without: settings the server is known to refuse (`Capabilities.refused_settings` of an earlier probe).
 
     Raises:
         PlanError: as `with_defaults`.
@@ -72,14 +73,14 @@ def connect(spec: EndpointSpec, wire: Carrier, *, key: str | None) -> Endpoint:
     if dialect.sdk == "openai":
         from auditor.endpoints.openai_sdk import OpenAISdk
 
-        return OpenAISdk(spec, dialect, wire, key=key)
+        return OpenAISdk(spec, dialect, wire, key=key, without=without)
     if dialect.sdk == "anthropic":
         from auditor.endpoints.anthropic_sdk import AnthropicSdk
 
-        return AnthropicSdk(spec, dialect, wire, key=key)
+        return AnthropicSdk(spec, dialect, wire, key=key, without=without)
     from auditor.endpoints.openai_compatible import OpenAICompatible
 
-    return OpenAICompatible(spec, dialect, wire, key=key)
+    return OpenAICompatible(spec, dialect, wire, key=key, without=without)
 
 
 def _dialect_of(spec: EndpointSpec) -> Dialect:

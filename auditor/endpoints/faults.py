@@ -38,7 +38,9 @@ _NO_MODEL: Final = re.compile(
     r"|(unknown|no such|invalid) model|model_not_found|not a valid model",
     re.IGNORECASE,
 )
-_NO_ROUTE: Final = re.compile(r"^(not found|no route.*|invalid url.*|cannot (post|get).*|404.*)$", re.IGNORECASE)
+_NO_ROUTE: Final = re.compile(
+    r"^((file )?not found|no route.*|invalid url.*|cannot (post|get).*|404.*)$", re.IGNORECASE
+)
 
 
 class ServerSaid(msgspec.Struct, frozen=True):

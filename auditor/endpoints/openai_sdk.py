@@ -21,8 +21,10 @@ from auditor.records import EndpointSpec
 class OpenAISdk(OpenAICompatible):
     """An endpoint of OpenAI's chat completions API."""
 
-    def __init__(self, spec: EndpointSpec, dialect: Dialect, wire: Carrier, *, key: str | None) -> None:
-        super().__init__(spec, dialect, wire, key=key)
+    def __init__(
+        self, spec: EndpointSpec, dialect: Dialect, wire: Carrier, *, key: str | None, without: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(spec, dialect, wire, key=key, without=without)
         self._sdk = openai.AsyncOpenAI(
             # Without a key (replaying a tape) the library must not look for one in the environment.
             api_key=key or "none",

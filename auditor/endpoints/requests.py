@@ -49,7 +49,6 @@ def chat_body(spec: EndpointSpec, dialect: Dialect, ask: Ask, *, without: tuple[
         if ask.top_logprobs is not None:
             body["logprobs"] = True
             body["top_logprobs"] = ask.top_logprobs
-            body |= dialect.with_logprobs
     if ask.sampling.seed is not None and dialect.sends_seed:
         body["seed"] = ask.sampling.seed
     if ask.json_schema is not None:

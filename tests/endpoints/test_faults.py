@@ -46,6 +46,7 @@ PYDANTIC_422 = {"detail": [{"loc": ["body", "top_k"], "msg": "Input should be a 
         (400, OPENROUTER_400, ModelNotFound),
         (404, {"detail": "Not Found"}, NotAnApi),
         (404, OPENAI_URL, NotAnApi),
+        (404, {"error": {"code": 404, "message": "File Not Found", "type": "not_found_error"}}, NotAnApi),
         (404, "<html>nope</html>", NotAnApi),
         (405, {"detail": "Method Not Allowed"}, NotAnApi),
         (302, "", NotAnApi),

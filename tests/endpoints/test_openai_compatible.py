@@ -5,7 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from auditor.endpoints import connect
+from auditor.endpoints import Introspectable, connect
 from auditor.errors import AuthenticationFailed, ModelNotFound, NotAnApi, RequestRejected, Unreachable
 from auditor.records import Ask, EndpointSpec, Message, Outcome, Sampling
 from auditor.wire import MemoryTape, open_wire
@@ -135,7 +135,14 @@ async def test_refused_settings_are_left_out_and_only_the_probe_remembers() -> N
         await e.ask(Ask(messages=(Message("user", "2"),), sampling=ASK.sampling), purpose="probe")
         before = len(server.bodies)
         await e.ask(Ask(messages=(Message("user", "3"),), sampling=ASK.sampling), purpose="reply")
+        refused = e.conceded if isinstance(e, Introspectable) else ()
     assert len(server.bodies) == before + 1
+    assert refused == ("temperature", "seed")
+
+    server = Recorder(picky)
+    async with open_wire(SPEC.base_url, tape=MemoryTape(), network=httpx2.MockTransport(server)) as wire:
+        await connect(SPEC, wire, key=None, without=refused).ask(ASK, purpose="reply")
+    assert len(server.bodies) == 1
 
 
 async def test_a_tape_replays_the_giving_way_too() -> None:

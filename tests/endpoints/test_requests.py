@@ -38,8 +38,8 @@ def test_local_engines_have_every_filter_switched_off(name: str, field: str, val
 def test_logprobs() -> None:
     ask = Ask(messages=ASK.messages, sampling=ASK.sampling, top_logprobs=20)
     body = chat_body(spec(), dialect_named("vllm"), ask)
-    assert (body["logprobs"], body["top_logprobs"], body["return_tokens_as_token_ids"]) == (True, 20, True)
-    assert "return_tokens_as_token_ids" not in chat_body(spec(), dialect_named("vllm"), ASK)
+    assert (body["logprobs"], body["top_logprobs"]) == (True, 20)
+    assert "logprobs" not in chat_body(spec(), dialect_named("vllm"), ASK)
 
 
 def test_openai_reasoning_models_are_not_sampled() -> None:

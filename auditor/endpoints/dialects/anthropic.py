@@ -20,7 +20,6 @@ DIALECT = Dialect(
     has_logprobs=False,
     reasoning="anthropic",
     json_object=False,
-    displaces=False,
 )
 
 _NO_SAMPLING = re.compile(r"claude-opus-(4-([7-9]|\d\d)|[5-9])", re.IGNORECASE)

@@ -35,13 +35,9 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """Sent with every question because the server's own defaults would truncate or reshape the distribution."""
     has_logprobs: bool = True
     """False for a family that has none at all; otherwise the probe asks."""
-    with_logprobs: dict[str, Any] = {}
-    """Sent in addition whenever logprobs are asked for."""
     reasoning: ReasoningStyle = "template"
     json_object: bool = True
     """Whether JSON mode without a schema can be asked for."""
-    displaces: bool = True
-    """Whether the sampled token can take the place of the k-th best in a top-logprobs list; True is the safe reading."""
     owned_by: tuple[str, ...] = ()
     """What the server's model list says in ``owned_by``: how the probe recognises it."""
     fingerprint: str = ""

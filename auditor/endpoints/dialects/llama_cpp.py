@@ -22,7 +22,6 @@ DIALECT = Dialect(
         "xtc_probability": 0.0,
     },
     reasoning="template",
-    displaces=False,
     owned_by=("llamacpp",),
     fingerprint=r"b\d+-[0-9a-f]{7,}",
 )

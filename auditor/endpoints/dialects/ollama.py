@@ -10,7 +10,6 @@ DIALECT = Dialect(
     name="ollama",
     title="Ollama",
     reasoning="effort",
-    displaces=False,
     owned_by=("library",),
     fingerprint=r"fp_ollama",
 )

@@ -21,7 +21,6 @@ DIALECT = Dialect(
     sdk="openai",
     max_tokens_field="max_completion_tokens",
     reasoning="effort",
-    displaces=False,
     owned_by=("openai", "openai-internal", "system"),
     fingerprint=r"fp_[0-9a-f]+",
 )

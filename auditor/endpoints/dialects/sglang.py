@@ -15,6 +15,5 @@ DIALECT = Dialect(
         "frequency_penalty": 0.0,
     },
     reasoning="template",
-    displaces=False,
     owned_by=("sglang",),
 )

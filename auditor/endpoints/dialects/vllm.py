@@ -1,7 +1,8 @@
 """vLLM. Its sampling defaults come from the model's generation_config.json, so all of them are sent.
 
-Logprobs are asked for with token ids in place of texts: vLLM prints incomplete characters as "" and re-encodes bytes
-from the text, so several tokens of one list can share both (155 of 3072 in a byte-level vocabulary).
+Alternatives come by text, and tokens that are incomplete characters print alike ("" or U+FFFD; 155 of 3072 in a
+byte-level vocabulary). ``extra_body = {return_tokens_as_token_ids = true}`` gives ids instead; that is the user's choice
+and not ours, because ids without texts compare *different* vocabularies without a sign of it.
 """
 
 from __future__ import annotations
@@ -18,9 +19,7 @@ DIALECT = Dialect(
         "presence_penalty": 0.0,
         "frequency_penalty": 0.0,
     },
-    with_logprobs={"return_tokens_as_token_ids": True},
     reasoning="template",
-    displaces=True,
     owned_by=("vllm",),
     fingerprint=r"vllm-.*",
 )
