@@ -72,9 +72,9 @@ def load_file(path: Path | str) -> Bank:
 
 def _index(folders: Sequence[Path]) -> dict[tuple[str, str], Traversable]:
     """(dimension, bank name) → the folder with its two files. A user's bank replaces a shipped one of the same name."""
-    for root in folders:
-        if not root.is_dir():
-            raise BankError(f"there is no folder {root}", "check the path; it holds one subfolder per dimension")
+    for own in folders:
+        if not own.is_dir():
+            raise BankError(f"there is no folder {own}", "check the path; it holds one subfolder per dimension")
     index: dict[tuple[str, str], Traversable] = {}
     for dimension in ALL_DIMENSIONS:
         here: dict[str, Traversable] = {}
@@ -108,7 +108,7 @@ def _card_of(folder: Traversable, name: str, dimension: str) -> Card:
 
 def _read_card(file: Traversable) -> Card:
     try:
-        text = _bytes(file).decode()
+        text = _bytes(file).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BankError(f"{file}: not UTF-8 text", "save the file as UTF-8") from error
     return parse_card(text, str(file))
