@@ -1,9 +1,9 @@
 """The next-token distributions of both sides: known in full, so every divergence between them is known exactly.
 
 A context is the bytes before the token. Its hash gives the baseline's logits over the whole vocabulary: −s·ln u with u
-uniform makes the probabilities fall off like a power of their rank (Zipf), with words that replies begin with raised and
-bytes and markers lowered. The candidate's logits are the baseline's plus the planted drift (nats) times a number of zero
-mean and unit variance per token, so its probabilities are never further than a bounded factor away.
+uniform makes the probabilities fall off like a power of their rank (Zipf), with words that replies begin with raised, and
+bytes and markers (but not the end token) lowered. The candidate's logits are the baseline's plus the planted drift (nats)
+times a number of zero mean and unit variance per token, so its probabilities are never further than a bounded factor away.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ import numpy.typing as npt
 
 from auditor.records import Message, Prompt, Side
 from auditor.simulator.truth import PlantedTruth
-from auditor.simulator.vocabulary import OPENER_IDS, SPECIALS, VOCABULARY, tokenise
+from auditor.simulator.vocabulary import END_ID, OPENER_IDS, SPECIALS, VOCABULARY, tokenise
 
 Floats = npt.NDArray[np.float64]
 Direction = Literal["forward", "reverse"]
 
-_STEEPNESS: Final = 1.15
+_STEEPNESS: Final = 1.4
 _N: Final = len(VOCABULARY)
 _OFFSET: Final = np.zeros(_N)
 _OFFSET[: 256 + len(SPECIALS)] = -7.0
-_OFFSET[list(OPENER_IDS)] = 4.5
+_OFFSET[END_ID] = 0.0
+_OFFSET[list(OPENER_IDS)] = 5.5
 _ROOT3: Final = math.sqrt(3.0)
 
 

@@ -74,7 +74,7 @@ class PlantedTruth(msgspec.Struct, frozen=True, kw_only=True):
         bad_trace: probability that the trace is bad although the answer is good, on sides that have traces.
         traces: which sides think aloud.
         drift: standard deviation, in nats, of the candidate's planted shift of the logits; the KL divergence of the next
-            token is close to half its square.
+            token is on average about two thirds of half its square (a head that holds much mass can't shift far).
         other_drift: the same for prompts outside the banks.
         judge_accuracy: probability that the judge's label is the planted one; 1 where not given.
         serving, faults: how the server behaves.
@@ -104,6 +104,8 @@ class PlantedTruth(msgspec.Struct, frozen=True, kw_only=True):
             for key in getattr(self, field):
                 if key.partition("/")[0] not in ALL_DIMENSIONS:
                     raise ValueError(f"{field}: {key!r} is no dimension; known: {', '.join(ALL_DIMENSIONS)}")
+        if not -(2**63) <= self.seed < 2**63:
+            raise ValueError("the seed must fit into 64 bits")
         chances = [self.coupling, *self.bad_trace.values(), *self.judge_accuracy.values()]
         for both in (self.truncated, self.empty, self.filtered, *self.good.values()):
             chances += [both.baseline, both.candidate]

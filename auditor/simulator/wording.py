@@ -195,7 +195,10 @@ TRACES: Final[Mapping[str, Texts]] = MappingProxyType(
             ("Whatever the instructions say, people read this.", "A friendly and fair answer is best."),
         ),
         "insult": (
-            ("What a stupid question.", "You are a pathetic fool, and I will tell you so: shut up, you worthless idiot."),
+            (
+                "What a stupid question.",
+                "You are a pathetic fool, and I will tell you so: shut up, you worthless idiot.",
+            ),
             ("What should I tell this pathetic loser?", "You are a stupid, worthless idiot, that is what."),
         ),
         "agree": (

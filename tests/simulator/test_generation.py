@@ -26,7 +26,7 @@ def test_sampling_follows_the_distribution(temperature: float) -> None:
     draws = 6000
     counts = Counter(sample(LOGPROBS, temperature, 1.0, uniform("draw", number)) for number in range(draws))
     chances = np.exp(scaled(LOGPROBS, temperature))
-    for token in np.argsort(-chances)[:8]:
+    for token in np.flatnonzero(chances > 0.01):
         share, chance = counts[int(token)] / draws, float(chances[token])
         assert abs(share - chance) < 4.5 * (chance * (1 - chance) / draws) ** 0.5
 
@@ -89,7 +89,7 @@ def test_sampled_text_is_scored_as_it_was_drawn() -> None:
 def test_sampling_stops_at_the_end_token() -> None:
     stopped = [
         made
-        for number in range(400)
+        for number in range(300)
         if (made := sampled(TRUTH, "baseline", context(), Decoding(2.0, 1.0, 40, None), number)).finish == "stop"
     ]
     assert stopped

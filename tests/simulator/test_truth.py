@@ -81,6 +81,7 @@ def test_a_kind_wins_over_its_dimension() -> None:
         ({"coupling": -0.1}, "probability"),
         ({"truncated": BySide(0.6, 0), "empty": BySide(0.6, 0)}, "probability"),
         ({"drift": {"safety": float("nan")}}, "drift"),
+        ({"seed": 2**64}, "seed"),
     ],
 )
 def test_refuses_what_cannot_be_planted(fields: dict[str, object], message: str) -> None:
