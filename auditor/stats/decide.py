@@ -7,8 +7,9 @@ second kind may be looked at as often as one likes.
 from enum import StrEnum
 from typing import NamedTuple
 
+from auditor.stats import planning, sequences
 from auditor.stats.intervals import Interval
-from auditor.stats.planning import check_margin, smallest_certifiable_n
+from auditor.stats.planning import check_margin
 
 
 class Decision(StrEnum):
@@ -43,9 +44,9 @@ def decide(
     """Decide one metric from the interval of its delta.
 
     `margin` is the largest loss that still counts as preserved, a share in (0, 1). `n` is the number of scored pairs.
-    `needed_n` is what the caller knows to be enough (`planning.needed_n`, or a simulation). `certifiable_n` is the fewest
-    pairs that can certify the margin; left out, it is that of Tango's interval at the interval's level, so pass
-    `sequences.smallest_certifiable_n` for a confidence sequence.
+    `needed_n` is what the caller knows to be enough (`planning.needed_n`, `sequences.needed_n`, or a simulation).
+    `certifiable_n` is the fewest pairs that can certify the margin; left out, it is that of Tango's interval, or for a
+    confidence sequence that for new prompts; for one about a bank pass `sequences.smallest_certifiable_n` with the bank.
 
     REGRESSED when the upper bound is below 0, IMPROVED when the lower is above 0, PRESERVED when the lower is above -margin,
     else INCONCLUSIVE. Each such claim is wrong with probability at most (1 - level) / 2 as far as the interval keeps its
@@ -57,7 +58,7 @@ def decide(
         raise ValueError(f"n={n}: pass the number of scored pairs, 0 or more")
     if not -1.0 <= interval.lo <= interval.hi <= 1.0:
         raise ValueError(f"interval {interval.lo} to {interval.hi}: pass bounds in order, between -1 and 1")
-    least = smallest_certifiable_n(margin, interval.level) if certifiable_n is None else certifiable_n
+    least = _least(interval, margin) if certifiable_n is None else certifiable_n
     certifiable = n >= least
     material = interval.hi < -margin
     within = interval.lo > -margin
@@ -100,6 +101,12 @@ def decide(
         f"{_points(interval.hi)} percentage points, and the margin is {points}{outlook}."
     )
     return Decided(Decision.INCONCLUSIVE, False, False, reason, needed_n, True)
+
+
+def _least(interval: Interval, margin: float) -> int:
+    if interval.method.startswith("betting"):
+        return sequences.smallest_certifiable_n(margin, interval.level)
+    return planning.smallest_certifiable_n(margin, interval.level)
 
 
 def _span(least: float, most: float, margin: float) -> str:

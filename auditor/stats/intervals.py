@@ -62,7 +62,8 @@ def newcombe(both: int, better: int, worse: int, neither: int, level: float = 0.
     """Give Newcombe's method-10 interval for a paired difference of proportions, delta = (better - worse) / n.
 
     The four counts are the cells of the paired table: both models did well, only the candidate, only the baseline,
-    neither. Returns bounds in [-1, 1]; an empty table gives (-1, 1). Raises ValueError on negative counts or a level
+    neither. Beside `tango`, not instead of it: where few pairs differ and those that agree are split between both and
+    neither, its lower bound is too high (docs/statistics.md). Returns bounds in [-1, 1]; an empty table gives (-1, 1). Raises ValueError on negative counts or a level
     outside (0, 1). Source: Newcombe 1998, Statistics in Medicine 17:2635 (Wilson limits joined through a
     continuity-corrected phi).
     """

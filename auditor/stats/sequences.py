@@ -35,6 +35,11 @@ def confidence_sequence(diffs: Sequence[float], level: float = 0.90, *, bank: in
     mirrored = [-value for value in values]
     lo = _last_rejected(lambda delta0: e_value(values, delta0, bank=bank), level)
     hi = -_last_rejected(lambda delta0: e_value(mirrored, delta0, bank=bank), level)
+    if bank is not None and lo > hi:
+        # An order that runs all one way and then all the other can push each end past the other. That is rarer than the
+        # error allowed, and then only what the unseen part cannot undo is claimed.
+        total, left = math.fsum(values), bank - len(values)
+        lo, hi = max(-1.0, (total - left) / bank), min(1.0, (total + left) / bank)
     return Interval(lo, hi, level, method)
 
 

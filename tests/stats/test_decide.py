@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from auditor.stats.decide import Decision, decide
 from auditor.stats.intervals import Interval, tango
+from auditor.stats.sequences import confidence_sequence
 
 bounds = st.tuples(st.floats(-1, 1), st.floats(-1, 1)).map(lambda pair: Interval(min(pair), max(pair), 0.9, "any"))
 
@@ -58,6 +59,12 @@ def test_a_spot_check_says_what_it_would_take() -> None:
     found = decide(tango(0, 0, 12, 0.9), 0.10, 12, needed_n=40)
     assert (found.decision, found.certifiable, found.needed_n) == (Decision.INCONCLUSIVE, False, 40)
     assert decide(tango(0, 0, 30, 0.9), 0.10, 30, certifiable_n=43).certifiable is False
+
+
+def test_a_watched_run_is_told_what_a_watched_run_takes() -> None:
+    assert decide(confidence_sequence([0.0] * 12), 0.10, 12).reason == (
+        "12 prompts cannot certify a 10-point margin; at least 43 would be needed."
+    )
 
 
 def test_an_outlook_that_is_already_behind_is_not_printed() -> None:

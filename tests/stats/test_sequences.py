@@ -89,6 +89,12 @@ def test_a_whole_bank_gives_its_mean() -> None:
     assert "uses up the whole" in decide(Interval(-0.1, -0.1, 0.9, "x"), 0.1, 10).reason
 
 
+def test_an_order_that_contradicts_itself_leaves_only_what_is_certain() -> None:
+    # 80 gains and then 110 losses would reject everything from both ends.
+    found = confidence_sequence([1.0] * 80 + [-1.0] * 110, bank=200)
+    assert (found.lo, found.hi) == (-40 / 200, -20 / 200)
+
+
 def test_a_spot_check_takes_noise_for_noise() -> None:
     # The same model asked twice: one reply more went wrong than went right, on a bank that was asked to the end.
     diffs = [0.0] * 45 + [-1.0, 1.0, -1.0, 1.0, -1.0]
