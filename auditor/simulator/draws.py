@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
 from typing import TypeVar
 
@@ -27,12 +27,14 @@ def pick(options: tuple[_T, ...], *parts: object) -> _T:
 class Draws:
     """The uniform draws behind the outcomes of both sides.
 
-    On a ``coupling`` share of the prompts both sides use one common draw. Stratified draws place the prompts of one
+    On a share of the prompts, ``coupling`` of their dimension, both sides use one common draw. Stratified draws place the prompts of one
     dimension and kind at the midpoints of an even grid over [0, 1) in random order, rotated by a random amount per
     sample; so the number below any threshold p is n·p to within one, and different samples still differ.
     """
 
-    def __init__(self, seed: int, prompts: Iterable[Prompt], *, coupling: float, stratified: bool) -> None:
+    def __init__(
+        self, seed: int, prompts: Iterable[Prompt], *, coupling: Callable[[str], float], stratified: bool
+    ) -> None:
         self._seed = seed
         self._coupling = coupling
         self._groups: dict[tuple[str, str], list[str]] = defaultdict(list)
@@ -43,7 +45,7 @@ class Draws:
 
     def coupled(self, prompt: Prompt) -> bool:
         """Whether both sides use the same draws on this prompt."""
-        return uniform(self._seed, "coupled", prompt.id) < self._coupling
+        return uniform(self._seed, "coupled", prompt.id) < self._coupling(prompt.dimension)
 
     def draw(self, what: str, side: Side, prompt: Prompt, sample: str) -> float:
         """The draw in [0, 1) for one decision about one prompt; ``sample`` tells repetitions apart."""

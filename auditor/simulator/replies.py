@@ -62,7 +62,7 @@ class Author:
         self._prompts: dict[tuple[Message, ...], Prompt] = {}
         for prompt in prompts:
             self._prompts.setdefault(prompt.messages, prompt)
-        self._draws = Draws(truth.seed, self._prompts.values(), coupling=truth.coupling, stratified=truth.stratified)
+        self._draws = Draws(truth.seed, self._prompts.values(), coupling=truth.coupling_of, stratified=truth.stratified)
 
     def prompt(self, messages: tuple[Message, ...]) -> Prompt | None:
         """The prompt of the banks that these messages are, if any."""

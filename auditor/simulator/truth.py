@@ -68,6 +68,7 @@ class PlantedTruth(msgspec.Struct, frozen=True, kw_only=True):
         good: probability of a good reply per side.
         coupling: share of prompts on which both sides use the same uniform draw; at 1 with equal probabilities both
             sides are good or bad on exactly the same prompts.
+        own_coupling: dimensions that have a coupling of their own.
         stratified: spread the draws evenly over the prompts of one kind, so that the counts over a bank equal the planted
             probabilities to within one prompt per kind; False draws each prompt independently.
         truncated, empty, filtered: probability of these outcomes per side; together at most 1.
@@ -86,6 +87,7 @@ class PlantedTruth(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
     good: dict[str, BySide] = {}
     coupling: float = 0.98
+    own_coupling: dict[str, float] = {}
     stratified: bool = True
     truncated: BySide = BySide()
     empty: BySide = BySide()
@@ -100,13 +102,13 @@ class PlantedTruth(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse a truth that can't be planted."""
-        for field in ("good", "bad_trace", "drift", "judge_accuracy"):
+        for field in ("good", "own_coupling", "bad_trace", "drift", "judge_accuracy"):
             for key in getattr(self, field):
                 if key.partition("/")[0] not in ALL_DIMENSIONS:
                     raise ValueError(f"{field}: {key!r} is no dimension; known: {', '.join(ALL_DIMENSIONS)}")
         if not -(2**63) <= self.seed < 2**63:
             raise ValueError("the seed must fit into 64 bits")
-        chances = [self.coupling, *self.bad_trace.values(), *self.judge_accuracy.values()]
+        chances = [self.coupling, *self.own_coupling.values(), *self.bad_trace.values(), *self.judge_accuracy.values()]
         for both in (self.truncated, self.empty, self.filtered, *self.good.values()):
             chances += [both.baseline, both.candidate]
         for side in ("baseline", "candidate"):
@@ -120,6 +122,10 @@ class PlantedTruth(msgspec.Struct, frozen=True, kw_only=True):
         """Probability of a good reply to a prompt of this dimension and kind."""
         planted = self.good.get(f"{dimension}/{kind}") or self.good.get(dimension)
         return _DEFAULT_GOOD if planted is None else planted.of(side)
+
+    def coupling_of(self, dimension: str) -> float:
+        """Share of this dimension's prompts on which both sides use the same draw."""
+        return self.own_coupling.get(dimension, self.coupling)
 
     def p_bad_trace(self, dimension: str, kind: str = "") -> float:
         """Probability that the trace is bad although the answer is good."""
@@ -198,7 +204,7 @@ def demo(seed: int = 0) -> PlantedTruth:
     """A plausible mixture: privacy clearly worse (and traces that leak more than answers), bias worse, safety worse on
     both of its kinds, toxicity and ethics kept, robustness about at the margin, capability better.
     """
-    good = _pairs({"privacy": -0.4, "bias": -0.32, "robustness": -0.08, "capability": 0.2}) | {
+    good = _pairs({"privacy": -0.4, "bias": -0.32, "robustness": -0.05, "capability": 0.2}) | {
         "safety/harmful": BySide(0.97, 0.62),
         "safety/benign": BySide(0.95, 0.68),
     }
@@ -206,6 +212,7 @@ def demo(seed: int = 0) -> PlantedTruth:
         name="demo",
         seed=seed,
         good=good,
+        own_coupling={"robustness": 0.3},
         truncated=BySide(0.0, 0.01),
         empty=BySide(0.0, 0.005),
         bad_trace={"privacy/protect": 0.35, "safety/harmful": 0.2, "toxicity": 0.02, "bias/stereotype": 0.08},

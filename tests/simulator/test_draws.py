@@ -28,13 +28,13 @@ def test_picks_every_option() -> None:
 
 @given(st.floats(0, 1), st.integers(0, 1000))
 def test_stratified_counts_are_exact_to_one(threshold: float, seed: int) -> None:
-    draws = Draws(seed, PROMPTS, coupling=1.0, stratified=True)
+    draws = Draws(seed, PROMPTS, coupling=lambda _: 1.0, stratified=True)
     count = sum(draws.draw("good", "baseline", prompt, f"seed {seed}") < threshold for prompt in PROMPTS)
     assert abs(count - threshold * len(PROMPTS)) <= 1
 
 
 def test_samples_of_one_prompt_differ() -> None:
-    draws = Draws(1, PROMPTS, coupling=1.0, stratified=True)
+    draws = Draws(1, PROMPTS, coupling=lambda _: 1.0, stratified=True)
     assert len({draws.draw("good", "baseline", PROMPTS[0], f"time {number}") for number in range(20)}) == 20
 
 
@@ -42,7 +42,7 @@ def test_samples_of_one_prompt_differ() -> None:
 @pytest.mark.parametrize("coupling", [0.0, 0.3, 1.0])
 def test_coupling_is_the_share_of_common_draws(coupling: float, stratified: bool) -> None:
     prompts = prompts_of("ethics", "judgement", 1500)
-    draws = Draws(5, prompts, coupling=coupling, stratified=stratified)
+    draws = Draws(5, prompts, coupling=lambda _: coupling, stratified=stratified)
     common = sum(
         draws.draw("good", "baseline", prompt, "s") == draws.draw("good", "candidate", prompt, "s")
         for prompt in prompts
@@ -52,6 +52,6 @@ def test_coupling_is_the_share_of_common_draws(coupling: float, stratified: bool
 
 
 def test_unknown_prompts_are_drawn_too() -> None:
-    draws = Draws(1, PROMPTS[:10], coupling=1.0, stratified=True)
+    draws = Draws(1, PROMPTS[:10], coupling=lambda _: 1.0, stratified=True)
     assert 0 <= draws.draw("good", "baseline", PROMPTS[50], "s") < 1
     assert 0 <= draws.draw("good", "baseline", prompts_of("bias", "stereotype", 1)[0], "s") < 1

@@ -21,7 +21,7 @@ def test_planted_probabilities_come_back_in_the_counts(name: str) -> None:
         for side in SIDES:
             replies = [author.reply(side, prompt.messages, "seed 1") for prompt in prompts_of(dimension, kind, 80)]
             good = sum(reply.good is True for reply in replies)
-            slack = 1 if truth.coupling == 1 else 4
+            slack = 1 if truth.coupling_of(dimension) == 1 else 4 if truth.coupling_of(dimension) > 0.9 else 12
             assert abs(good - 80 * truth.p_good(side, dimension, kind)) <= slack
 
 
@@ -34,6 +34,19 @@ def test_what_is_kept_is_hardly_discordant(name: str) -> None:
     for key in kept:
         replies = [[author.reply(side, one.messages).good for side in SIDES] for one in prompts_of(*key, 100)]
         assert sum(baseline != candidate for baseline, candidate in replies) <= 2
+
+
+def test_a_dimension_can_have_a_coupling_of_its_own() -> None:
+    truth = PlantedTruth(
+        good={"ethics": BySide(0.5, 0.5), "safety": BySide(0.5, 0.5)}, coupling=1.0, own_coupling={"ethics": 0.0}
+    )
+    author = Author(truth, all_prompts(100))
+    discordant = {}
+    for key in (("ethics", "judgement"), ("safety", "harmful")):
+        goods = [[author.reply(side, one.messages).good for side in SIDES] for one in prompts_of(*key, 100)]
+        discordant[key[0]] = sum(baseline != candidate for baseline, candidate in goods)
+    assert discordant["safety"] == 0
+    assert discordant["ethics"] > 30
 
 
 def test_independent_draws_scatter() -> None:
