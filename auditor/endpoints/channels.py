@@ -53,15 +53,15 @@ def _pattern(markers: Iterable[str]) -> str:
 
 _OPEN: Final = re.compile(_pattern(o for o, _ in _PAIRS), re.IGNORECASE)
 _CLOSE: Final = re.compile(_pattern(c for _, c in _PAIRS), re.IGNORECASE)
-_WRAPPERS: Final = (
-    re.compile(r"\A<answer>\s*(.*?)\s*(?:</answer>\s*)?\Z", re.IGNORECASE | re.DOTALL),
-    re.compile(r"\A<\|begin_of_solution\|>\s*(.*?)\s*(?:<\|end_of_solution\|>\s*)?\Z", re.DOTALL),
-)
+_WRAPPERS: Final = (("<answer>", "</answer>"), ("<|begin_of_solution|>", "<|end_of_solution|>"))
+MAX_BLOCKS: Final = 64
+"""Think blocks in a row that are read; what follows is answer. A bound on work, far above what any model writes."""
 _FENCE: Final = re.compile(r"^[ \t]*(?:```+|~~~+)(?P<info>[^\n]*)$", re.MULTILINE)
+# Atomic groups and bounds keep this linear on text made to be slow.
 _PROTECTED: Final = re.compile(
     r"^[ \t]*(?P<fence>```+|~~~+)[^\n]*\n.*?(?:^[ \t]*(?P=fence)[`~]*[ \t]*$|\Z)"
-    r"|(?P<ticks>`+)(?!`)[^\n]*?(?<!`)(?P=ticks)(?!`)"
-    r'|"[^"\n]*"|“[^”\n]*”|\'[^\'\n]{0,40}\'(?!\w)',
+    r"|(?<!`)(?P<ticks>`++)[^\n]*?(?<!`)(?P=ticks)(?!`)"
+    r'|"[^"\n]{0,400}"|“[^”\n]{0,400}”|\'[^\'\n]{0,40}\'(?!\w)',
     re.MULTILINE | re.DOTALL,
 )
 
@@ -144,33 +144,46 @@ def read_blocks(content: Any) -> Channels:
     return Channels(answer="".join(answer), trace=thought or None, source="thinking" if thought else "")
 
 
-def flatten(value: Any) -> str:
-    """The text of a trace field, whatever its shape: text, a list of parts, an object with text; "" for anything else."""
+def flatten(value: Any, *, depth: int = 8) -> str:
+    """The text of a trace field, whatever its shape: text, a list of parts, an object with text; "" for anything else.
+
+    Nesting beyond ``depth`` is no text: it comes from nobody but an attacker.
+    """
     if isinstance(value, str):
         return value
+    if depth == 0:
+        return ""
     if isinstance(value, list):
-        return "".join(flatten(part) for part in value)
+        return "".join(flatten(part, depth=depth - 1) for part in value)
     if isinstance(value, dict):
         for key in ("text", "summary", "content", "thinking"):
             if value.get(key):
-                return flatten(value[key])
+                return flatten(value[key], depth=depth - 1)
     return ""
 
 
 def _leading(text: str, opening: re.Match[str]) -> Channels:
-    body = text[opening.end() :]
-    wanted = _CLOSES.get(re.sub(r"\s", "", opening.group()).lower(), "")
-    same = re.compile(_pattern((wanted,)), re.IGNORECASE) if wanted else _CLOSE
-    closing = _closing(body, same) or (None if same is _CLOSE else _closing(body, _CLOSE))
-    if closing is None:
-        return Channels(answer="", trace=body.strip() or None, source=TAGS if body.strip() else "", unclosed=True)
-    found = _channels(body[: closing.start()], body[closing.end() :])
-    again = _OPEN.match(found.answer)
-    if again is None:
-        return found
-    rest = _leading(found.answer, again)
-    trace = "\n\n".join(t for t in (found.trace, rest.trace) if t) or None
-    return Channels(answer=rest.answer, trace=trace, source=TAGS if trace else "", unclosed=rest.unclosed)
+    thoughts: list[str] = []
+    rest = text
+    for _ in range(MAX_BLOCKS):
+        body = rest[opening.end() :]
+        closing = _closing(body, _matching(opening)) or _closing(body, _CLOSE)
+        thought = (body if closing is None else body[: closing.start()]).strip()
+        thoughts += [thought] if thought else []
+        trace = "\n\n".join(thoughts) or None
+        if closing is None:
+            return Channels(answer="", trace=trace, source=TAGS if trace else "", unclosed=True)
+        rest = body[closing.end() :].lstrip()
+        following = _OPEN.match(rest)
+        if following is None:
+            break
+        opening = following
+    return Channels(answer=_unwrapped(rest), trace=trace, source=TAGS if trace else "")
+
+
+def _matching(opening: re.Match[str]) -> re.Pattern[str]:
+    wanted = _CLOSES.get(re.sub(r"\s", "", opening.group()).lower())
+    return _CLOSE if wanted is None else re.compile(_pattern((wanted,)), re.IGNORECASE)
 
 
 def _closing(body: str, pattern: re.Pattern[str]) -> re.Match[str] | None:
@@ -192,12 +205,18 @@ def _embedded(text: str, opening: re.Match[str], closing: re.Match[str]) -> Chan
 
 
 def _channels(trace: str, answer: str) -> Channels:
-    answer = answer.strip()
-    for wrapper in _WRAPPERS:
-        if inner := wrapper.match(answer):
-            answer = inner.group(1)
     thought = trace.strip()
-    return Channels(answer=answer, trace=thought or None, source=TAGS if thought else "")
+    return Channels(answer=_unwrapped(answer), trace=thought or None, source=TAGS if thought else "")
+
+
+def _unwrapped(answer: str) -> str:
+    answer = answer.strip()
+    for opening, closing in _WRAPPERS:
+        if answer[: len(opening)].lower() == opening:
+            answer = answer[len(opening) :].strip()
+            if answer[-len(closing) :].lower() == closing:
+                answer = answer[: -len(closing)].strip()
+    return answer
 
 
 def _first(matches: Iterable[re.Match[str]], guarded: Sequence[tuple[int, int]]) -> re.Match[str] | None:

@@ -72,7 +72,7 @@ def decode_body(content: bytes) -> ChatBody | None:
     """The body, or None if it is not JSON of this shape. NaN and infinities, which some servers write, become null."""
     try:
         return msgspec.json.decode(content, type=ChatBody)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, RecursionError):
         return None
     except msgspec.DecodeError:
         try:

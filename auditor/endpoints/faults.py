@@ -70,7 +70,7 @@ def read_error(body: bytes | dict[str, Any]) -> ServerSaid:
     if isinstance(body, bytes):
         try:
             data = msgspec.json.decode(body)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return ServerSaid()
     if isinstance(data, list) and data:
         data = data[0]
@@ -103,7 +103,10 @@ def read_error(body: bytes | dict[str, Any]) -> ServerSaid:
 def _text(value: Any) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    try:
+        return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    except RecursionError:
+        return ""
 
 
 def names_no_model(said: ServerSaid) -> bool:

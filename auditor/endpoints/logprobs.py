@@ -72,7 +72,7 @@ def decode_logprobs(raw: msgspec.Raw | bytes, *, token_ids: list[int] | None = N
         if entries:
             return _positions(((e, e.top_logprobs or []) for e in entries), token_ids, notes=_probabilities(entries))
         legacy = msgspec.json.decode(text, type=_Legacy, strict=False)
-    except (msgspec.ValidationError, msgspec.DecodeError):
+    except (msgspec.MsgspecError, RecursionError):
         return TokenLogprobs(positions=(), anomalies=("logprobs came in a shape that is not known",))
     return _legacy(legacy, token_ids)
 

@@ -170,3 +170,15 @@ def test_reasoning_details_of_a_gateway() -> None:
     ]
     assert flatten(details) == "ab"
     assert flatten(3) == ""
+
+
+def test_text_made_to_exhaust_the_splitter() -> None:
+    many = split_text("<think>a</think>" * 2000 + "end")
+    assert many.answer.endswith("end")
+    assert split_text("`" * 20_000 + "</think>x").answer == "x"
+    assert split_text("“" * 20_000 + "</think>x").answer == "x"
+    assert split_text("<think>r</think><answer>a" + " " * 20_000 + "b").answer.startswith("a")
+    nested: Any = "deep"
+    for _ in range(500):
+        nested = [nested]
+    assert flatten(nested) == ""

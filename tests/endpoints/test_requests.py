@@ -72,6 +72,7 @@ def test_structured_output() -> None:
         ("openai", {"effort": "low"}, {"reasoning_effort": "low"}),
         ("openai", {"enabled": False}, {"reasoning_effort": "none"}),
         ("ollama", {"enabled": True}, {}),
+        ("deepseek", {"enabled": False}, {"thinking": {"type": "disabled"}}),
         ("openrouter", {"max_tokens": 9}, {"reasoning": {"max_tokens": 9}}),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from auditor.endpoints.dialects import anthropic, generic, llama_cpp, ollama, openai, openrouter, sglang, vllm
+from auditor.endpoints.dialects import anthropic, deepseek, generic, llama_cpp, ollama, openai, openrouter, sglang, vllm
 from auditor.endpoints.dialects.base import Dialect, ReasoningStyle
 from auditor.errors import PlanError
 
@@ -16,6 +16,7 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     openai.DIALECT,
     anthropic.DIALECT,
     openrouter.DIALECT,
+    deepseek.DIALECT,
     vllm.DIALECT,
     sglang.DIALECT,
     llama_cpp.DIALECT,

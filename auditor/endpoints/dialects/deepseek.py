@@ -1,0 +1,16 @@
+"""DeepSeek's hosted API. The trace comes in ``reasoning_content``; in thinking mode temperature and top_p have no effect
+(vendor's thinking-mode guide) and whether logprobs come is for the probe to find out.
+"""
+
+from __future__ import annotations
+
+from auditor.endpoints.dialects.base import Dialect
+
+DIALECT = Dialect(
+    name="deepseek",
+    title="DeepSeek",
+    base_url="https://api.deepseek.com",
+    key_env="DEEPSEEK_API_KEY",
+    reasoning="thinking",
+    owned_by=("deepseek",),
+)
