@@ -75,26 +75,34 @@ def cli() -> None:
     """
 
 
-def main() -> None:
-    """Entry point: turns our errors into one message and their exit code."""
+def run(args: list[str] | None = None) -> int:
+    """Run one command line and return its exit code: our errors become one message each."""
     from auditor.errors import AuditorError
 
     try:
-        sys.exit(cli.main(standalone_mode=False) or 0)
+        code = cli.main(args, prog_name="auditor", standalone_mode=False)
     except AuditorError as error:
         from auditor.report.plain import harmless
 
         click.echo(f"error: {harmless(str(error))}", err=True)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
+        return stop.exit_code
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 0
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
-        sys.exit(130)
+        return 130
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        return error.exit_code
     except BrokenPipeError:
         # The reader of our output (head, less) left; nothing is wrong with the run.
         sys.stderr.close()
-        sys.exit(0)
+        return 0
+    return code if isinstance(code, int) else 0
+
+
+def main() -> None:
+    """Entry point of the ``auditor`` command."""
+    sys.exit(run())
