@@ -21,8 +21,11 @@ def confidence_sequence(diffs: Sequence[float], level: float = 0.90, *, bank: in
 
     `diffs` and `bank` are as in `eprocess.e_values`: without a bank the interval is about new prompts like these, with one
     about the mean over this bank, and it closes on that mean when all of it was seen. Then, too, the order counts: pass the
-    recorded one. Returns bounds in [-1, 1], method `betting` or `betting-bank`; no differences give (-1, 1). Raises
-    ValueError as `eprocess.e_values`, or on a level outside (0, 1). Source: inversion, Waudby-Smith and Ramdas 2024.
+    recorded one. `bank` counts prompts that could not be scored as well; they stay not drawn (`auditor.stats.missing`
+    bounds what they might have been).
+
+    Returns bounds in [-1, 1], method `betting` or `betting-bank`; no differences give (-1, 1). Raises ValueError as
+    `eprocess.e_values`, or on a level outside (0, 1). Source: inversion, Waudby-Smith and Ramdas 2024.
     """
     two_sided_z(level)
     values = check_diffs(diffs)
