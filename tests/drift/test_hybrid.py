@@ -29,7 +29,7 @@ def test_expectation_over_every_sample_is_the_exact_kl(
     pair: tuple[Array, Array], j: int, k: int, first: bool, second: bool
 ) -> None:
     p, q = pair
-    total = 0.0
+    total = plain = 0.0
     for y in range(len(p)):
         position = Position(
             y,
@@ -40,6 +40,19 @@ def test_expectation_over_every_sample_is_the_exact_kl(
         )
         assert position.kl >= 0.0
         total += p[y] * position.kl
+        plain += p[y] * position.kl_plain
+    assert total == pytest.approx(kl(p, q), abs=1e-9, rel=1e-9)
+    assert plain == pytest.approx(kl(p, q), abs=1e-9, rel=1e-9)
+
+
+@given(distributions(high=8), st.integers(1, 8), st.floats(-1.0, 2.0))
+@settings(max_examples=60, deadline=None)
+def test_any_weight_of_the_control_variate_is_unbiased(pair: tuple[Array, Array], k: int, control: float) -> None:
+    p, q = pair
+    a, b = top_list(p, min(k, len(p))), top_list(q, min(k, len(q)))
+    total = math.fsum(
+        p[y] * hybrid(a.logprobs, b.logprobs, y, math.log(p[y]), math.log(q[y]), control=control) for y in range(len(p))
+    )
     assert total == pytest.approx(kl(p, q), abs=1e-9, rel=1e-9)
 
 
@@ -87,6 +100,7 @@ def test_k3_is_never_negative_and_k1_is_antisymmetric(a: float, b: float) -> Non
     assert k3(a, a) == 0.0
     assert k1(a, b) == -k1(b, a)
     assert Position("y", a, b).kl == k3(a, b)
+    assert Position("y", a, b).kl_plain == k1(a, b)
 
 
 @given(distributions(high=8))
@@ -163,6 +177,26 @@ def test_spread_is_far_below_k1_and_k3_on_a_large_vocabulary() -> None:
     spread = values.std(axis=0)
     assert spread[0] < spread[2] < spread[1]
     assert abs(values[:, 0].mean() - kl(p, q)) < 4 * spread[0] / math.sqrt(len(drawn))
+
+
+def test_far_apart_the_control_variate_costs_more_than_it_saves() -> None:
+    """Exact spreads, no luck: why the plain hybrid is kept beside E4, and what `largest` warns of."""
+    rng = np.random.default_rng(3)
+    p, q = softmax(rng.normal(0, 4, 2000)), softmax(rng.normal(0, 4, 2000))
+    a, b = top_list(p, 20), top_list(q, 20)
+    scored = [Position(y, math.log(p[y]), math.log(q[y]), a, b) for y in range(len(p))]
+    exact = kl(p, q)
+
+    def spread(values: list[float]) -> float:
+        return math.sqrt(math.fsum(w * (v - exact) ** 2 for w, v in zip(p, values, strict=True)))
+
+    e4, plain = spread([x.kl for x in scored]), spread([x.kl_plain for x in scored])
+    assert plain < 10 < e4
+    rare = max(range(len(p)), key=lambda y: q[y] / p[y])
+    drift = SequenceDrift.of([scored[rare], *(scored[y] for y in range(20))])
+    assert drift.largest > 0.9
+    assert SequenceDrift.of([Position("y", -1.0, -1.0)]).largest == 0.0
+    assert SequenceDrift.of([Position("y", -2000.0, 0.0)]).largest == 1.0
 
 
 def test_extreme_ratios_are_infinite_not_an_exception() -> None:
