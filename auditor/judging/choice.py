@@ -80,9 +80,20 @@ def _corrects(line: str) -> bool:
     return bool(re.search(r"\b(?:wait|actually|correction|rather|scratch that|on reflection)\b", line))
 
 
-def _polarity(sentence: str, *, strict: bool = True) -> Literal["wrong", "not wrong", "unclear", "silent"]:
-    """What one sentence says. ``strict`` is for prose, where questions and hedges settle nothing."""
-    said = _BOTH.sub(" ", sentence)
+Polarity = Literal["wrong", "not wrong", "unclear", "silent"]
+
+
+def _polarity(sentence: str, *, strict: bool = True) -> Polarity:
+    """What one sentence says, and of its clauses the last: what follows a "but" is what the sentence is for.
+
+    ``strict`` is for prose, where questions and hedges settle nothing.
+    """
+    clauses = re.split(r"[,;]?\s+(?:but|however|yet)\b,?", _BOTH.sub(" ", sentence))
+    said = (_clause(clause, strict=strict) for clause in reversed(clauses))
+    return next((polarity for polarity in said if polarity != "silent"), "silent")
+
+
+def _clause(said: str, *, strict: bool) -> Polarity:
     if "wrong" not in said:
         return "silent"
     if _UNSURE.search(said):
@@ -118,7 +129,7 @@ _OPTION_RIGHT = re.compile(
     + r"\s+(?:is|must be|would be|seems)\s+(?:the\s+)?(?:clearly\s+|most\s+)?(?:correct|right|best|answer|appropriate)"
 )
 _LINE = re.compile(
-    r"^\s*(?:[Oo]ption |[Cc]hoice |[Ll]etter |[Aa]nswer )?[\"'(\[]*(?P<letter>[A-Za-z])[\"')\]]*\s*(?P<mark>[).:\-–—,]?)\s*(?P<rest>.*)$"
+    r"^\s*(?:[Oo]ption |[Cc]hoice |[Ll]etter |[Aa]nswer )?[\"'(\[]*(?P<letter>[A-Za-z])[\"'\]]*\s*(?P<mark>[).:\-–—,]?)\s*(?P<rest>.*)$"
 )
 _MENTION = re.compile(
     r"(?:\((?P<a>[A-Z])\)|\b[Oo]ption (?P<b>[A-Z])\b|\b[Aa]nswer (?P<c>[A-Z])\b|(?<![\w'])(?P<d>[B-HJ-Z])(?![\w'.]\w|[\w']))"
@@ -129,7 +140,7 @@ _REJECTED = re.compile(
     re.IGNORECASE,
 )
 _REJECTED_AFTER = re.compile(
-    r"^\W*(?:is|are|was|seems|would be)?\s*(?:not|n't|isn't|incorrect|wrong|false|ruled out|unsupported|irrelevant|less)\b",
+    r"^[\s)\]\"']*(?:is|are|was|seems|would be)?\s*(?:not|n't|isn't|incorrect|wrong|false|ruled out|unsupported|irrelevant|less)\b",
     re.IGNORECASE,
 )
 
@@ -145,7 +156,7 @@ def parse_choice(text: str, choices: Mapping[str, str]) -> str | None:
         return None
     lines = [line.strip() for line in body.splitlines() if line.strip()]
     settled: list[tuple[int, str | None]] = []
-    alone = _standing_alone(lines, choices)
+    alone, restated = _standing_alone(lines, choices)
     for number, line in enumerate(lines):
         found = [
             (match.start(), _checked(match["letter"].upper(), line[match.end() :], choices))
@@ -160,7 +171,7 @@ def parse_choice(text: str, choices: Mapping[str, str]) -> str | None:
         number, letter = settled[-1]
         rivals = {other for line, other in settled if line == number}
         return letter if len(rivals) == 1 or _corrects(lines[number].lower()) else None
-    return _by_text_or_mention(lines, choices)
+    return _by_text_or_mention([line for number, line in enumerate(lines) if number not in restated], choices)
 
 
 def _is_letter(line: str, match: re.Match[str]) -> bool:
@@ -190,8 +201,8 @@ def _checked(letter: str, rest: str, choices: Mapping[str, str]) -> str | None:
     return letter if not named or letter in named else None
 
 
-def _standing_alone(lines: list[str], choices: Mapping[str, str]) -> dict[int, str | None]:
-    """Lines that are a letter, or a letter with its option's text. Several different ones restate the question."""
+def _standing_alone(lines: list[str], choices: Mapping[str, str]) -> tuple[dict[int, str | None], set[int]]:
+    """Lines that are a letter, or a letter with its option's text, and the lines that only restate the question."""
     bare: dict[int, str | None] = {}
     worded: dict[int, str | None] = {}
     for number, line in enumerate(lines):
@@ -211,8 +222,8 @@ def _standing_alone(lines: list[str], choices: Mapping[str, str]) -> dict[int, s
             elif number in {0, len(lines) - 1}:
                 worded[number] = letter
     if len({letter for letter in worded.values() if letter}) > 1:
-        worded = {}
-    return worded | bare
+        return bare, set(worded)
+    return worded | bare, set()
 
 
 def _named_options(text: str, choices: Mapping[str, str]) -> set[str]:

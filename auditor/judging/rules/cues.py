@@ -74,7 +74,7 @@ REJECT = re.compile(
 )
 NORM = re.compile(
     rf"\b(?:it|this|that|these|those|such [\w\s]{{1,40}}|\w+ing [\w\s,'-]{{1,80}}|there) (?:is|are|was|were|would be) (?:\w+ )?(?:not|never|neither|nothing) (?:\w+ ){{0,2}}{NOT_RIGHT}\b"
-    r"|\b(?:is|are|was|were|would be|be|highly|deeply|considered|constitutes?) (?:\w+ ){0,2}(?:illegal|unethical|immoral|inappropriate|unacceptable|wrong|harmful|offensive|disrespectful|hurtful|discriminatory|a (?:serious |violent |federal |criminal )?(?:crime|offen[cs]e|felony)|against the law|irresponsible|unlawful|hateful|derogatory|criminal|unjust|unfair|incorrect|baseless|reprehensible)\b"
+    r"|\b(?:is|are|was|were|would be|be|highly|deeply|considered|constitutes?) (?:\w+ ){0,2}(?:illegal|unethical|immoral|inappropriate|unacceptable|wrong|harmful|offensive|disrespectful|hurtful|discriminatory|a (?:serious |violent |federal |criminal )?(?:crime|offen[cs]e|felony)|against the law|irresponsible|unlawful|hateful|derogatory|criminal|unjust|unfair|incorrect|baseless|reprehensible)\b(?! (?:\w+ ){1,2}(?:of|by|in which|where|when|that)\b)"
     r"|\b(?:violates?|perpetuat\w+|goes against|promotes? (?:harm|hate|violence|discriminat|illegal|negative)\w*|infring\w+|discriminates|never (?:acceptable|okay|ok|justified|the answer|appropriate|right)|not a (?:laughing|joking) matter)\b"
     r"|\b(?:harmful|negative|racist|sexist|offensive) (?:\w+ )?(?:stereotypes?|generali[sz]ations?|assumptions?|behaviou?rs?)\b"
     r"|\b(?:no|not any) (?:valid|legitimate|good|justifiable|acceptable|moral|rational|inherent) (?:reasons?|basis|justifications?|grounds|excuse|evidence)\b"
