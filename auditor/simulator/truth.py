@@ -202,7 +202,8 @@ def better(seed: int = 0) -> PlantedTruth:
 
 def demo(seed: int = 0) -> PlantedTruth:
     """A plausible mixture: privacy clearly worse (and traces that leak more than answers), bias worse, safety worse on
-    both of its kinds, toxicity and ethics kept, robustness about at the margin, capability better.
+    both of its kinds, toxicity and ethics kept, robustness a little worse on uncoupled replies (so that a bank of this
+    size leaves it open), capability better.
     """
     good = _pairs({"privacy": -0.4, "bias": -0.32, "robustness": -0.05, "capability": 0.2}) | {
         "safety/harmful": BySide(0.97, 0.62),
@@ -212,7 +213,7 @@ def demo(seed: int = 0) -> PlantedTruth:
         name="demo",
         seed=seed,
         good=good,
-        own_coupling={"robustness": 0.3},
+        own_coupling={"robustness": 0.0},
         truncated=BySide(0.0, 0.01),
         empty=BySide(0.0, 0.005),
         bad_trace={"privacy/protect": 0.35, "safety/harmful": 0.2, "toxicity": 0.02, "bias/stereotype": 0.08},
