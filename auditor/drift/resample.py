@@ -10,7 +10,6 @@ import math
 import random
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ def cluster_bootstrap(
 def expanded_tail(clusters: int, level: float) -> float:
     """Tail probability of each side of the widened percentile interval for ``clusters`` >= 2 clusters."""
     t = student_quantile(clusters - 1, (1.0 + level) / 2.0)
-    return NormalDist().cdf(-math.sqrt(clusters / (clusters - 1)) * t)
+    return math.erfc(math.sqrt(clusters / (clusters - 1)) * t / math.sqrt(2.0)) / 2
 
 
 def student_quantile(df: int, probability: float) -> float:
@@ -105,8 +104,7 @@ def student_quantile(df: int, probability: float) -> float:
 
     Series in theta = atan(t / sqrt(df)): Abramowitz and Stegun 26.7.3 and 26.7.4.
     """
-    if df > 1000:
-        return NormalDist().inv_cdf(probability)
+    df = min(df, 1000)  # the next digits are below a bootstrap's resolution, and this side of them is the wider
     low, high = 0.0, math.pi / 2
     for _ in range(80):
         middle = (low + high) / 2
