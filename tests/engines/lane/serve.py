@@ -26,9 +26,11 @@ Engine = Literal["vllm", "llama-server"]
 HOST = "127.0.0.1"
 CONTEXT_TOKENS = 8192
 LLAMA_SLOTS = 4
-# An upper bound for a loaded machine, not an expectation: idle, vLLM takes about 25 s and llama-server under 1 s.
-READY_SECONDS = {"vllm": 420.0, "llama-server": 60.0}
+# Upper bounds for a loaded machine, not expectations: idle, vLLM takes about 25 s and llama-server under 1 s.
+READY_SECONDS = {"vllm": 900.0, "llama-server": 120.0}
 POLL_SECONDS = 0.1
+# The parser that takes a trace for one only when it's closed; others take a reply without a trace for all trace.
+TRACE_PARSER = "olmo3"
 STOP_SECONDS = 15.0
 PORT_ATTEMPTS = 3
 
@@ -228,7 +230,7 @@ def vllm_pair(lane: Lane) -> Iterator[EnginePair]:
     # One after the other: both want a core to themselves while they load.
     with (
         start_vllm(lane, BASELINE) as baseline,
-        start_vllm(lane, CANDIDATE, "--reasoning-parser", "deepseek_r1") as candidate,
+        start_vllm(lane, CANDIDATE, "--reasoning-parser", TRACE_PARSER) as candidate,
     ):
         yield EnginePair(baseline, candidate)
 
