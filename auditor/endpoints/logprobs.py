@@ -135,8 +135,9 @@ def _with_id(token: TokenLogprob, token_id: int) -> TokenLogprob:
 def _token(entry: _Entry, seen: Counter[str]) -> TokenLogprob:
     text = entry.token or ""
     if (as_id := _AS_ID.fullmatch(text)) is not None:
-        # With ids for texts the bytes spell "token_id:N": they say nothing about the token.
-        return TokenLogprob(token=text, logprob=_number(entry.logprob, seen), id=int(as_id[1]))
+        # Alternatives' bytes then spell "token_id:N" and say nothing; the sampled token's own are real (vLLM 0.32).
+        raw = None if entry.bytes == list(text.encode()) else _bytes(text, entry.bytes, int(as_id[1]))
+        return TokenLogprob(token=text, logprob=_number(entry.logprob, seen), id=int(as_id[1]), raw=raw)
     return TokenLogprob(
         token=text, logprob=_number(entry.logprob, seen), id=entry.id, raw=_bytes(text, entry.bytes, entry.id)
     )

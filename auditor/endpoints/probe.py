@@ -7,6 +7,7 @@ endpoint useless (no connection, wrong key, no such model, no API) are errors; w
 from __future__ import annotations
 
 import json
+import re
 import statistics
 from collections.abc import Sequence
 from typing import Any, Final, Literal
@@ -48,6 +49,7 @@ _SCHEMA: Final[dict[str, Any]] = {
     "additionalProperties": False,
 }
 """Names that no model writes by chance: an answer that fits was constrained. Finite, so that a tiny model ends, too."""
+_BEGUN: Final = re.compile(r'\s*\{\s*"zq_(label|sure)"\s*:')
 _SEEDS: Final = (11, 11, 12)
 
 
@@ -287,11 +289,13 @@ async def _structured(prober: _Prober) -> StructuredOutput:
     reply = await prober.try_ask(
         "Pick a label. Answer in JSON.", max_tokens=_JSON_TOKENS, temperature=0.0, json_schema=_SCHEMA
     )
-    if reply is not None:
-        if _fits(reply.answer):
-            return "json_schema"
-        if _fits(reply.trace or ""):
-            prober.anomalies["structured output lands in the reasoning field"] = None
+    for part, where in ((reply.answer, ""), (reply.trace or "", "reasoning")) if reply is not None else ():
+        if _BEGUN.match(part):
+            if where:
+                prober.anomalies["structured output lands in the reasoning field"] = None
+            if not _fits(part):
+                # Grammars allow white space without end, and a weak model fills its tokens with it.
+                prober.anomalies["structured output ran on in white space to the token limit"] = None
             return "json_schema"
     reply = await prober.try_ask(
         "Name a colour. Answer as a JSON object with one field.",

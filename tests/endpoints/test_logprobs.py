@@ -93,20 +93,13 @@ def test_llama_server_ids_tell_special_tokens_apart() -> None:
 
 
 def test_vllm_token_ids_for_texts() -> None:
-    spelled = {"bytes": list(b"token_id:3067")}
-    got = decode(
-        {
-            "content": [
-                entry(
-                    "token_id:3067",
-                    -0.1,
-                    [entry("token_id:3067", -0.1, **spelled), entry("token_id:12", -2.0, **spelled)],
-                )
-            ]
-        }
-    )
-    assert [t.key for t in got.positions[0].top] == [3067, 12]
-    assert got.positions[0].sampled.raw is None
+    """As vLLM 0.32 answered: real bytes for the sampled token, the spelled-out text for the alternatives."""
+    entries = [entry("token_id:36", -3.8401191234588623), entry("token_id:3067", -0.47063079476356506)]
+    got = decode({"content": [entry("token_id:36", -3.8401191234588623, entries, bytes=[66])]})
+    position = got.positions[0]
+    assert [t.key for t in position.top] == [3067, 36]
+    assert [t.raw for t in position.top] == [None, None]
+    assert (position.sampled.key, position.sampled.raw) == (36, b"B")
 
 
 def test_ids_beside_the_choice_are_used() -> None:

@@ -141,6 +141,23 @@ async def test_structured_output_is_believed_only_when_seen(schema: bool, json_o
     assert found.logprobs is None
 
 
+async def test_a_weak_model_lost_in_white_space_was_still_constrained() -> None:
+    """Seen on vLLM 0.32 with a tiny model: the schema holds, but blanks fill the reply."""
+    async with endpoint(Recorder(lambda _: ok(chat('{"zq_label":  \n\n   ', finish="length")))) as e:
+        found = await probe(e, wanted="judge")
+    assert found.structured_output == "json_schema"
+    assert any("white space" in a for a in found.anomalies)
+
+
+async def test_structured_output_in_the_reasoning_field() -> None:
+    """vLLM issues 19222 and 48863: with a reasoning parser the JSON lands in ``reasoning`` and content is null."""
+    body = chat(None, reasoning='{"zq_label": "k7", "zq_sure": false}')
+    async with endpoint(Recorder(lambda _: ok(body))) as e:
+        found = await probe(e, wanted="judge")
+    assert found.structured_output == "json_schema"
+    assert any("reasoning field" in a for a in found.anomalies)
+
+
 async def test_seed_that_does_not_hold() -> None:
     async with endpoint(Engine(seeded=False)) as e:
         assert (await probe(e)).seed == "varies"
