@@ -45,7 +45,9 @@ def parse_endpoint(text: str) -> EndpointSpec:
         if not parts.hostname:
             raise PlanError(f"{text!r} has no host.", f"Write it as {_FORMS}.")
         if not model:
-            raise PlanError(f"{text!r} names no model.", f"Append one: {url}#MODEL (`auditor probe {url}` lists them).")
+            raise PlanError(
+                f"{text!r} names no model.", f"Append one: {url}#MODEL (the server lists them at {url}/models)."
+            )
         return EndpointSpec(base_url=url, model=model, dialect=(address["dialect"] or "").lower())
     if (hosted := _HOSTED.fullmatch(text)) and not text.lower().startswith(("http:", "https:")):
         return EndpointSpec(base_url="", model=hosted["model"], dialect=hosted["dialect"])

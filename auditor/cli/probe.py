@@ -22,8 +22,9 @@ from auditor.wire import MemoryTape, WireLimits
 @click.option("--json", "as_json", is_flag=True, help="As JSON, schema auditor.probe/1.")
 def command(endpoint: str, as_json: bool) -> None:
     """Measure what the endpoint E can do, with a few tiny calls."""
+    spec = parse_endpoint(endpoint)
     click.echo(f"asking {harmless(endpoint)}: at most {PROBE_MAX_CALLS} tiny calls", err=True)
-    found = asyncio.run(_measure(endpoint))
+    found = asyncio.run(_measure(spec))
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
         return
@@ -32,8 +33,8 @@ def command(endpoint: str, as_json: bool) -> None:
         click.echo(f"{key:<22} {harmless('–' if value is None else shown or 'none')}")
 
 
-async def _measure(endpoint: str) -> dict[str, Any]:
-    seats: dict[Seat, EndpointSpec] = {"baseline": parse_endpoint(endpoint)}
+async def _measure(spec: EndpointSpec) -> dict[str, Any]:
+    seats: dict[Seat, EndpointSpec] = {"baseline": spec}
     session = Session(seats, tape=MemoryTape(), keys=keys_for(seats, os.environ), limits=WireLimits(concurrency=1))
     async with session:
         return (await probe(session.endpoints["baseline"])).to_dict()

@@ -18,7 +18,7 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from auditor.banks import bank_names, load_bank
-from auditor.simulator import BASELINE_MODEL, CANDIDATE_MODEL, JUDGE_MODEL, build_app, demo
+from auditor.simulator import BASELINE_MODEL, CANDIDATE_MODEL, JUDGE_MODEL, Serving, build_app, demo
 from tests.serve import served
 
 CONCURRENCY = 4
@@ -64,7 +64,9 @@ def results(run: Path) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def pair() -> Iterator[tuple[Saboteur, str]]:
     prompts = [prompt for name in bank_names() for prompt in load_bank(name).prompts]
-    saboteur = Saboteur(build_app(demo(), prompts))
+    # A request that is asked again after a kill must get the same reply: what differs is then our fault alone.
+    truth = msgspec.structs.replace(demo(), serving=Serving(unseeded="repeat"))
+    saboteur = Saboteur(build_app(truth, prompts))
     with served(saboteur) as url:
         yield saboteur, url
 
