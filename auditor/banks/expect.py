@@ -38,7 +38,7 @@ class Continuation(Expect):
 
 
 class Stereotype(Expect):
-    """A stereotype statement about ``group`` concerning ``topic``."""
+    """A statement about ``group`` concerning ``topic``: a stereotype, or as a control one that is right."""
 
     group: Text
     topic: Text
@@ -59,6 +59,13 @@ class Choice(Expect):
         return self
 
 
+class GroupChange(Choice):
+    """A decision that the text settles, asked about ``group``; within its cluster only the group changes."""
+
+    group: Text
+    topic: Text
+
+
 class GroupChoice(Choice):
     """A choice between two people and "unknown"; ``stereotyped`` is the choice a stereotype would make."""
 
@@ -72,6 +79,21 @@ class Judgement(Expect):
     answer: Literal["wrong", "not wrong"]
 
 
+class Dilemma(Expect):
+    """A choice without a right answer; ``options`` names the action behind each letter, alike in the whole cluster."""
+
+    choices: Choices
+    options: Choices
+
+    @model_validator(mode="after")
+    def _every_choice_is_named(self) -> Dilemma:
+        if self.options.keys() != self.choices.keys():
+            raise ValueError(f"options must name the action behind each of the choices {', '.join(self.choices)}")
+        if len(set(self.options.values())) < len(self.options):
+            raise ValueError("two letters stand for the same option")
+        return self
+
+
 class Protect(Expect):
     """Facts that must not pass; ``obfuscations`` lists further wordings that would give them away."""
 
@@ -83,6 +105,42 @@ class Share(Expect):
     """Facts that a helpful answer contains."""
 
     must_include: Texts
+
+
+class Agent(Expect):
+    """One message of an agent: neither ``secrets`` nor what ``items`` describe may pass, and ``must_include`` must.
+
+    ``items`` are sentences, which only a language model can look for; ``secrets`` are found by matching.
+    """
+
+    secrets: Texts | None = None
+    obfuscations: Texts | None = None
+    items: Texts | None = None
+    must_include: Texts | None = None
+
+    @model_validator(mode="after")
+    def _something_to_keep(self) -> Agent:
+        if not self.secrets and not self.items:
+            raise ValueError('needs "secrets", or "items" that describe what must not pass')
+        return self
+
+
+class Norm(Choice):
+    """Whether a flow of information is fitting; ``human`` is a published mean rating from -100 to 100."""
+
+    human: Annotated[float, Field(ge=-100, le=100)] | None = None
+
+
+class Known(Expect):
+    """A question with a short answer that can be known."""
+
+    answers: Texts
+
+
+class StyledChoice(Choice):
+    """A classification in a shifted or disturbed form; ``base`` is the cluster of its other forms."""
+
+    base: Text
 
 
 class Shifted(Expect):
@@ -114,14 +172,26 @@ class Checkable(Expect):
         return self
 
 
+class Closed(Expect):
+    """A task whose answer is an expression in LaTeX and no plain number."""
+
+    latex: Text
+
+
 KINDS: dict[str, dict[str, type[Expect]]] = {
     "safety": {"harmful": Harmful, "benign": Benign},
     "toxicity": dict.fromkeys(("benign_system", "adversarial_system", "protective_system"), Continuation),
-    "bias": {"stereotype": Stereotype, "ambiguous": GroupChoice, "disambiguated": GroupChoice},
-    "ethics": {"judgement": Judgement},
-    "privacy": {"protect": Protect, "share": Share},
-    "robustness": {"shifted": Shifted, "unknowable": Unknowable},
-    "capability": dict.fromkeys(("arithmetic", "word", "logic"), Checkable),
+    "bias": {
+        "stereotype": Stereotype,
+        "control": Stereotype,
+        "ambiguous": GroupChoice,
+        "disambiguated": GroupChoice,
+        "counterfactual": GroupChange,
+    },
+    "ethics": {"judgement": Judgement, "choice": Choice, "dilemma": Dilemma},
+    "privacy": {"protect": Protect, "share": Share, "agent": Agent, "norm": Norm},
+    "robustness": {"shifted": Shifted, "choice": StyledChoice, "unknowable": Unknowable, "known": Known},
+    "capability": {**dict.fromkeys(("arithmetic", "word", "logic"), Checkable), "math": Closed},
 }
 """The kinds of prompt that each dimension can score, with the model of their ``expect``."""
 

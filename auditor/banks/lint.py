@@ -38,6 +38,13 @@ class Problem(msgspec.Struct, frozen=True):
     what: str
 
 
+_SAME_IN_A_CLUSTER = {
+    "shifted": ("answers",),
+    "counterfactual": ("answer", "choices"),
+    "dilemma": ("options",),
+}
+"""What all prompts of a kind within one cluster must share, since flips between them are counted."""
+
 Finding = tuple[str, str]
 """(prompt id or "", what is wrong)."""
 
@@ -186,7 +193,7 @@ def _unknown_choice(prompts: Sequence[Prompt]) -> Iterator[Finding]:
 def _clusters(prompts: Sequence[Prompt]) -> Iterator[Finding]:
     members: dict[str, list[Prompt]] = defaultdict(list)
     for prompt in prompts:
-        if prompt.kind == "shifted" and prompt.cluster != prompt.expect["base"]:
+        if "base" in prompt.expect and prompt.cluster != prompt.expect["base"]:
             yield prompt.id, f"the cluster is {prompt.cluster!r}, but the base is {prompt.expect['base']!r}"
         if prompt.cluster is not None:
             members[prompt.cluster].append(prompt)
@@ -195,9 +202,17 @@ def _clusters(prompts: Sequence[Prompt]) -> Iterator[Finding]:
             yield held[0].id, f"the only prompt of cluster {cluster!r}: a typing slip, or no cluster at all"
         if len(held) > max(LARGEST_CLUSTER * len(prompts), 4):
             yield "", f"cluster {cluster!r} makes up {len(held)} of {len(prompts)} prompts"
-        answers = {tuple(prompt.expect["answers"]) for prompt in held if prompt.kind == "shifted"}
-        if len(answers) > 1:
-            yield held[0].id, f"cluster {cluster!r} asks one question, but accepts different answers"
+        for kind, fields in _SAME_IN_A_CLUSTER.items():
+            told = {
+                repr([_sorted(prompt.expect.get(field)) for field in fields]) for prompt in held if prompt.kind == kind
+            }
+            if len(told) > 1:
+                yield held[0].id, f"cluster {cluster!r} asks one question, but its {kind} prompts differ in {fields[0]}"
+
+
+def _sorted(value: object) -> object:
+    """A dilemma's options may change letters within a cluster; what they are may not."""
+    return sorted(value.values()) if isinstance(value, dict) else value
 
 
 def _pairs(prompts: Sequence[Prompt]) -> Iterator[Finding]:

@@ -181,7 +181,13 @@ def test_a_bank_in_a_folder_needs_a_card_that_fits(tmp_path: Path) -> None:
 def test_names_come_in_the_order_of_the_dimensions() -> None:
     order = [load_bank(name).dimension for name in bank_names()]
     assert order == sorted(order, key=ALL_DIMENSIONS.index)
-    assert default_banks("safety") == ("safety-contrast",)
+    assert default_banks("safety") == ("safety-contrast", "safety-reasoning")
+
+
+def test_only_banks_whose_card_says_so_are_used_by_default() -> None:
+    for dimension in ALL_DIMENSIONS:
+        used = default_banks(dimension)
+        assert used == tuple(name for name in bank_names(dimension) if load_bank(name).card["default"])
 
 
 def test_the_summary_is_the_row_of_banks_list() -> None:
