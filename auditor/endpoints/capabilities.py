@@ -53,7 +53,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     prefill: bool | None = None
     reasoning_field: str | None = None
     """Where a trace was seen: a field's name, "thinking" (typed blocks), "tags", "harmony", or "hidden" (tokens are counted,
-    no text comes). None: no trace was seen in a short reply."""
+    no text comes). None: no trace was seen in the probe's short replies."""
     structured_output: StructuredOutput | None = None
     """The strictest form of output that the server was seen to enforce."""
     seed: SeedBehaviour = "unknown"

@@ -110,7 +110,8 @@ def split_message(fields: Sequence[tuple[str, str]], blocks: Channels) -> Channe
         if value.strip():
             rest = split_text(blocks.answer, only_leading=True)
             parts = [value.strip(), *(t for t in (blocks.trace, rest.trace) if t)]
-            return Channels(answer=rest.answer, trace="\n\n".join(parts), source=name, unclosed=rest.unclosed)
+            # What follows a trace begins with the template's blank lines.
+            return Channels(answer=rest.answer.strip(), trace="\n\n".join(parts), source=name, unclosed=rest.unclosed)
     if blocks.trace is not None:
         rest = split_text(blocks.answer, only_leading=True)
         trace = blocks.trace if rest.trace is None else f"{blocks.trace}\n\n{rest.trace}"

@@ -17,6 +17,9 @@ TRACE_FIELDS = ("reasoning", "reasoning_content", "reasoning_details", "thinking
 """Fields of a message that hold a trace. vLLM, Ollama and OpenRouter write the first; SGLang, llama.cpp and DeepSeek the
 second; OpenRouter adds the third, with the same text in parts."""
 
+MISFILED = "the server's reasoning parser filed this answer as reasoning"
+"""Detail of a reply that was put right: the model did not think, and the parser took its answer for a trace."""
+
 _LENGTH = frozenset({"length", "max_tokens", "model_length", "max_output_tokens", "model_context_window_exceeded"})
 _FILTER = frozenset({"content_filter", "refusal", "safety", "prohibited_content", "blocklist", "recitation"})
 _ERROR = frozenset({"error", "abort", "insufficient_system_resource", "cancelled", "malformed_response"})
@@ -98,13 +101,18 @@ def reply_of(body: ChatBody, *, elapsed_s: float | None = None) -> Reply:
     if message.refusal and not blocks.answer.strip():
         # The model's own refusal in a field of its own: that is its answer, not a filter's doing.
         blocks = msgspec.structs.replace(blocks, answer=message.refusal)
-    channels = split_message([(name, flatten(getattr(message, name))) for name in TRACE_FIELDS], blocks)
+    fields = [(name, flatten(getattr(message, name))) for name in TRACE_FIELDS]
     finish = "error" if choice.error else choice.finish_reason or ""
+    usage = _usage(body.usage)
+    if _misfiled(body, blocks, fields, finish, usage):
+        fields, blocks = [], Channels(answer=fields[0][1])
+        detail = MISFILED
+    channels = split_message(fields, blocks)
     return build_reply(
         channels,
         finish=finish,
         detail=detail,
-        usage=_usage(body.usage),
+        usage=usage,
         logprobs=logprobs,
         provenance=Provenance(
             model=body.model or "",
@@ -113,6 +121,22 @@ def reply_of(body: ChatBody, *, elapsed_s: float | None = None) -> Reply:
             trace_source=channels.source,
         ),
         elapsed_s=elapsed_s,
+    )
+
+
+def _misfiled(body: ChatBody, blocks: Channels, fields: list[tuple[str, str]], finish: str, usage: Usage) -> bool:
+    """Whether vLLM put an answer into its reasoning field.
+
+    Its deepseek_r1 parser takes everything before ``</think>`` for reasoning, also when the model never thought: content
+    is null, the reply ended by itself, and vLLM's own count says that no token was reasoning (seen on 0.32). Other
+    servers write a count of 0 without counting, so only vLLM is believed.
+    """
+    return (
+        (body.system_fingerprint or "").startswith("vllm-")
+        and not blocks.answer.strip()
+        and bool(fields[0][1].strip())
+        and finish == "stop"
+        and usage.reasoning_tokens == 0
     )
 
 

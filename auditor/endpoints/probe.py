@@ -23,6 +23,7 @@ from auditor.endpoints.capabilities import (
     StructuredOutput,
     TopList,
 )
+from auditor.endpoints.decoding import MISFILED
 from auditor.endpoints.dialects import dialect_named, recognise
 from auditor.errors import Exhausted, RequestRejected
 from auditor.records import Ask, Message, Reply, Sampling, TokenLogprobs, TokenPosition
@@ -41,6 +42,8 @@ _STORY: Final = "Write one short, surprising sentence about a town."
 _HELLO_TOKENS: Final = 256
 """Room for a reasoning model to reach its trace's end; others stop after a few tokens."""
 _STORY_TOKENS: Final = 24
+_A_TRACE: Final = 8
+"""Reasoning tokens from which on an invisible trace is believed."""
 _JSON_TOKENS: Final = 256
 _SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
@@ -59,6 +62,8 @@ class _Prober:
         self.calls = 0
         self.latencies: list[float] = []
         self.anomalies: dict[str, None] = {}
+        self.trace_source: str | None = None
+        self.most_hidden = 0
 
     async def ask(
         self, text: str, *, max_tokens: int, temperature: float = defaults.TEMPERATURE, **options: Any
@@ -72,6 +77,11 @@ class _Prober:
             self.latencies.append(reply.latency_s)
         if reply.logprobs is not None:
             self.anomalies |= dict.fromkeys(reply.logprobs.anomalies)
+        if MISFILED in reply.detail:
+            self.anomalies[f"{MISFILED} (put right): serve this model without one, or let it think"] = None
+        if reply.trace and self.trace_source is None:
+            self.trace_source = reply.provenance.trace_source
+        self.most_hidden = max(self.most_hidden, reply.usage.reasoning_tokens or 0)
         return reply
 
     async def try_ask(self, text: str, *, max_tokens: int, **options: Any) -> Reply | None:
@@ -113,7 +123,6 @@ async def probe(endpoint: Endpoint, *, wanted: Wanted = "all") -> Capabilities:
         model=spec.model,
         served_model=hello.provenance.model,
         models=models,
-        reasoning_field=_reasoning_field(hello),
         structured_output=await _structured(prober),
     )
     if wanted == "all":
@@ -129,10 +138,11 @@ async def probe(endpoint: Endpoint, *, wanted: Wanted = "all") -> Capabilities:
     return msgspec.structs.replace(
         found,
         seed="unsupported" if "seed" in refused else found.seed,
+        reasoning_field=_reasoning_field(prober),
         refused_settings=refused,
         anomalies=tuple(prober.anomalies),
         protocol="G" if found.logprobs and found.top_logprobs_max else "T",
-        latency_s=statistics.median(prober.latencies) if prober.latencies else None,
+        latency_s=round(statistics.median(prober.latencies), 4) if prober.latencies else None,
         calls=prober.calls,
     )
 
@@ -156,10 +166,11 @@ def _is_another(found: Capabilities) -> bool:
     return not (asked in got or got in asked) and (found.models is None or found.model not in found.models)
 
 
-def _reasoning_field(reply: Reply) -> str | None:
-    if reply.trace:
-        return reply.provenance.trace_source
-    return "hidden" if reply.usage.reasoning_tokens else None
+def _reasoning_field(prober: _Prober) -> str | None:
+    if prober.trace_source is not None:
+        return prober.trace_source
+    # A marker or two are counted as reasoning by some servers; that is not a trace kept from us.
+    return "hidden" if prober.most_hidden >= _A_TRACE else None
 
 
 # --- logprobs -------------------------------------------------------------------------------------------------------

@@ -138,6 +138,11 @@ def test_typed_fields_are_believed_first() -> None:
     assert got == Channels(answer="About </think> tags.", trace="hm", source="reasoning_content")
 
 
+def test_blank_lines_between_a_typed_trace_and_its_answer_are_the_templates() -> None:
+    """As vLLM 0.32 answers with a reasoning parser."""
+    assert split_message([("reasoning", "hm")], Channels(answer="\n\nYes.")).answer == "Yes."
+
+
 def test_a_leading_block_beside_a_typed_field_is_trace_too() -> None:
     got = split_message([("reasoning", "a")], Channels(answer="<think>b</think>c"))
     assert (got.trace, got.answer, got.source) == ("a\n\nb", "c", "reasoning")

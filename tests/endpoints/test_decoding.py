@@ -120,3 +120,31 @@ def test_bodies_of_another_shape(body: bytes) -> None:
 
 def test_keep_alive_lines_before_the_body() -> None:
     assert read(b"\n\n  \n" + json.dumps(chat("Yes.")).encode()).answer == "Yes."
+
+
+def misfiled(fingerprint: str, reasoning_tokens: int | None, finish: str = "stop") -> Reply:
+    body = chat(None, finish=finish, reasoning="Oslo") | {"system_fingerprint": fingerprint}
+    body["usage"] |= {"completion_tokens_details": {"reasoning_tokens": reasoning_tokens}}
+    return read(body)
+
+
+def test_an_answer_that_vllm_filed_as_reasoning_is_put_right() -> None:
+    """As vLLM 0.32 with --reasoning-parser deepseek_r1 answered for a model that did not think."""
+    reply = misfiled("vllm-0.32.0-3b4515fc", 0)
+    assert (reply.answer, reply.trace, reply.outcome) == ("Oslo", None, None)
+    assert "reasoning parser" in reply.detail
+
+
+@pytest.mark.parametrize(
+    ("fingerprint", "tokens", "finish"),
+    [
+        ("vllm-0.32.0-x", 19, "stop"),
+        ("vllm-0.32.0-x", None, "stop"),
+        ("vllm-0.32.0-x", 0, "length"),
+        ("b1-0c1e570", 0, "stop"),
+    ],
+)
+def test_a_trace_is_not_taken_for_an_answer(fingerprint: str, tokens: int | None, finish: str) -> None:
+    reply = misfiled(fingerprint, tokens, finish)
+    assert (reply.answer, reply.trace) == ("", "Oslo")
+    assert reply.outcome in {Outcome.EMPTY, Outcome.TRUNCATED}

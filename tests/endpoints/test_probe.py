@@ -219,6 +219,22 @@ async def test_a_probe_replays_from_its_tape() -> None:
         assert wire.unused() == []
 
 
+@pytest.mark.parametrize(("tokens", "field"), [(1, None), (64, "hidden")])
+async def test_a_trace_that_is_counted_but_not_shown(tokens: int, field: str | None) -> None:
+    body = chat("7") | {"usage": {"completion_tokens_details": {"reasoning_tokens": tokens}}}
+    async with endpoint(Recorder(lambda _: ok(body))) as e:
+        assert (await probe(e)).reasoning_field == field
+
+
+async def test_a_reasoning_parser_in_the_way_is_reported() -> None:
+    body = chat(None, reasoning="7") | {"system_fingerprint": "vllm-0.32.0-3b4515fc"}
+    body["usage"] |= {"completion_tokens_details": {"reasoning_tokens": 0}}
+    async with endpoint(Recorder(lambda _: ok(body))) as e:
+        found = await probe(e)
+    assert any("reasoning parser" in a for a in found.anomalies)
+    assert found.reasoning_field is None
+
+
 async def test_another_model_behind_the_name() -> None:
     server = Recorder(lambda _: ok(chat("7") | {"model": "other-model"}), models=["other-model"])
     async with endpoint(server) as e:
