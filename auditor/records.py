@@ -110,7 +110,7 @@ class Ask(msgspec.Struct, frozen=True):
     json_object: bool = False
 
 
-class TokenLogprob(msgspec.Struct, frozen=True, omit_defaults=True):
+class TokenLogprob(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):  # leaves, 20 per token
     """A token and its natural-log probability; ``logprob`` None is censored (a sentinel or null came back)."""
 
     token: str
