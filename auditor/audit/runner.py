@@ -131,9 +131,8 @@ class Audit:
         writer.put_meta("status", "running")
         capabilities: dict[Side, Capabilities] = {}
         for side in SIDES:
-            capabilities[side] = found = await probe(session.endpoints[side])
-            if found.dialect_recognised:
-                session.speak(side, found.dialect)
+            capabilities[side] = await probe(session.endpoints[side])
+            session.settle(side, capabilities[side])
         judge = await self._judge(session)
         warnings = check_pair(capabilities["baseline"], capabilities["candidate"])
         for warning in warnings:
@@ -163,10 +162,8 @@ class Audit:
         if endpoint is None:
             return RulesJudge()
         found = await probe(endpoint, wanted="judge")
-        if found.dialect_recognised:
-            session.speak("judge", found.dialect)
-            endpoint = session.endpoints["judge"]
-        return LlmJudge(endpoint, structured=_rung(found))
+        session.settle("judge", found)
+        return LlmJudge(session.endpoints["judge"], structured=_rung(found))
 
     def _drift_plan(self, capabilities: Mapping[Side, Capabilities], prompts: list[Prompt]) -> dict[str, int]:
         """Which prompts are asked for logprobs, and for how many alternatives."""

@@ -10,7 +10,7 @@ from typing import Literal, Self
 import httpx2
 import msgspec
 
-from auditor.endpoints import Endpoint, connect, resolve_key, with_defaults
+from auditor.endpoints import Capabilities, Endpoint, connect, resolve_key, with_defaults
 from auditor.records import Attempt, EndpointSpec
 from auditor.wire import Clock, SystemClock, Tape, TapeMode, Wire, WireLimits, open_wire
 
@@ -72,11 +72,16 @@ class Session:
             self.endpoints[seat] = connect(spec, self.wires[spec.base_url], key=self._keys[seat])
         return self
 
-    def speak(self, seat: Seat, dialect: str) -> None:
-        """Talk to a seat in the dialect that the probe recognised: that family's settings are sent in full from now on."""
-        spec = msgspec.structs.replace(self.specs[seat], dialect=dialect)
-        self.specs[seat] = spec
-        self.endpoints[seat] = connect(spec, self.wires[spec.base_url], key=self._keys[seat])
+    def settle(self, seat: Seat, found: Capabilities) -> None:
+        """Talk to a seat as its probe found it: in the dialect that was recognised, whose settings are then sent in full,
+        and without what it refuses.
+        """
+        spec = self.specs[seat]
+        if found.dialect_recognised:
+            self.specs[seat] = spec = msgspec.structs.replace(spec, dialect=found.dialect)
+        self.endpoints[seat] = connect(
+            spec, self.wires[spec.base_url], key=self._keys[seat], without=found.refused_settings
+        )
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
