@@ -8,8 +8,9 @@ import httpx2
 import msgspec
 
 from auditor.endpoints.asking import AskingEndpoint, recorded_seconds
+from auditor.endpoints.base import internal_headers
 from auditor.endpoints.decoding import ChatBody, decode_body, filtered_reply, reply_of
-from auditor.endpoints.faults import fault_for, names_no_model, not_an_api, read_error, unreachable
+from auditor.endpoints.faults import fault_for, fault_of, names_no_model, not_an_api, read_error, unreachable
 from auditor.endpoints.requests import chat_body
 from auditor.records import Ask, Outcome, Reply
 
@@ -20,10 +21,28 @@ class OpenAICompatible(AskingEndpoint):
     def _body(self, ask: Ask, without: tuple[str, ...]) -> dict[str, Any]:
         return chat_body(self._spec, self._dialect, ask, without=without)
 
+    def request_body(self, ask: Ask) -> dict[str, Any]:
+        """The chat request that `ask` would send, for callers that need the server's other routes to see the same one."""
+        return self._body(ask, self._conceded)
+
+    async def exchange(self, url: str, body: dict[str, Any], *, purpose: str, sample: int = 0) -> bytes:
+        """Post ``body`` to another route of the same server, over the same wire and with the same key; the body of a 200.
+
+        Raises:
+            EndpointError: a leaf of it, for any other status and for what happens on the way.
+        """
+        response = await self._send(url, body, internal_headers(sample, purpose))
+        if response.status_code != 200:
+            raise fault_of(response, self._spec, key=self._key)
+        return response.content
+
     async def _post(self, body: dict[str, Any], headers: dict[str, str]) -> httpx2.Response:
+        return await self._send(f"{self._spec.base_url}/chat/completions", body, headers)
+
+    async def _send(self, url: str, body: dict[str, Any], headers: dict[str, str]) -> httpx2.Response:
         try:
             return await self._client.post(
-                f"{self._spec.base_url}/chat/completions",
+                url,
                 content=msgspec.json.encode(body),
                 headers={**self._headers(), "content-type": "application/json", **headers},
             )
