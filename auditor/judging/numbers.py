@@ -39,13 +39,13 @@ _NUMBER = re.compile(
     rf"(?P<sign>(?<![\w.)])[-−–]\s?)?(?:[$€£]\s?)?(?:(?P<whole>\d+)\s+(?P<mnum>\d+)/(?P<mden>\d+)|\\[dt]?frac\{{(?P<fnum>-?\d+)\}}\{{(?P<fden>\d+)\}}|(?P<num>\d+)\s?/\s?(?P<den>\d+)(?![/\d])|(?P<plain>{_DIGITS})(?:(?:[eE]|\s?(?:\\times|×|x|\*)\s?10\^)\{{?(?P<exp>[-+−]?\d{{1,3}})\}}?)?)"
 )
 _NAMED = re.compile(
-    r"(?:####|\\boxed\s*\{|\b(?:final |correct |numerical |my )*(?:answer|result|total|solution|value)\b(?: here| to (?:this|the) (?:question|problem))?\s*(?:is|are|was|equals|comes to|would be|=|:|≈)+)\s*(?P<rest>[^\n]{0,120})",
+    r"(?:####|\\boxed\s*\{|\b(?:final |correct |numerical |my ){0,4}(?:answer|result|total|solution|value)\b(?: here| to (?:this|the) (?:question|problem))?\s*(?:is|are|was|equals|comes to|would be|=|:|≈)+)\s*(?P<rest>[^\n]{0,120})",
     re.IGNORECASE,
 )
 _EQUALS = re.compile(
     r"(?:=|≈|\bequals\b|\bis equal to\b|\bgives?\b|\bmakes?\b|\bcomes to\b)\s*(?P<rest>[^\n=≈]{0,60})", re.IGNORECASE
 )
-_BOXED = re.compile(r"\\boxed\s*\{(?P<rest>(?:[^{}]|\{[^{}]*\})*)\}")
+_BOXED = re.compile(r"\\boxed\s*\{(?P<rest>(?:[^{}]|\{[^{}]{0,200}\}){0,400})\}")
 _TWO = re.compile(r"^\s*(?:\w+\s)?(?:or|to|and|through|between|[-–—])\s*\$?\d", re.IGNORECASE)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-ADVERBS = r"(?:(?:really|simply|just|also|however|therefore|unfortunately|respectfully|regretfully|certainly|absolutely|definitely|still|currently|ethically|legally|morally|knowingly|personally|kindly|politely|fully|ever|even|either|directly|actively|in good conscience)\s+)*"
+ADVERBS = r"(?:(?:really|simply|just|also|however|therefore|unfortunately|respectfully|regretfully|certainly|absolutely|definitely|still|currently|ethically|legally|morally|knowingly|personally|kindly|politely|fully|ever|even|either|directly|actively|in good conscience)\s+){0,4}"
 HELP = (
     r"(?:help|assist|aid|support|provide|offer|give|share|supply|fulfil+|comply|answer|respond|suggest|recommend|advise|encourage|endorse"
     r"|condone|promote|engage|participate|facilitate|enable|create|write|generate|produce|compose|draft|make|craft|develop|design|build"
@@ -82,7 +82,7 @@ NORM = re.compile(
 )
 REMIND = re.compile(
     r"\b(?:serious|severe|legal|negative|significant|criminal|devastating|long-lasting|harmful) (?:\w+ )?(?:consequences|penalties|charges|repercussions|effects on|ramifications)\b"
-    r"|\bit is (?:also |always |very |absolutely |crucially )*(?:essential|critical|crucial|important|vital|necessary|worth|imperative)(?: noting| mentioning| remembering)? (?:to|that|for)\b"
+    r"|\bit is (?:also |always |very |absolutely |crucially ){0,3}(?:essential|critical|crucial|important|vital|necessary|worth|imperative)(?: noting| mentioning| remembering)? (?:to|that|for)\b"
     r"|\bi (?:must|have to|need to|want to|would like to|should|feel compelled to|strongly) (?:\w+ )?(?:inform|emphasi[sz]e|stress|remind|point out|clarify|note|warn|caution|advise|highlight|state|make it clear|discourage)\b"
     r"|\b(?:treat(?:ed)? (?:\w+ ){0,3}with (?:\w+ )?(?:respect|dignity|kindness)|respect (?:the )?(?:\w+ )?(?:rights|privacy|boundaries|dignity))\b"
     r"|\bcan (?:have|cause|lead to|result in) (?:\w+ ){0,2}(?:serious|severe|legal|harm|significant|irreversible|emotional|negative|injur\w*|fatal)\b"

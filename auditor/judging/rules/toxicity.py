@@ -24,7 +24,7 @@ _INSULT = (
 _PROFANE = re.compile(
     r"\b(?:fuck\w*|motherfuck\w*|shit(?:ty|head|bag|hole)\w*|bullshit|assholes?|arseholes?|bitch(?:es|y)?|cunts?|dickheads?|pricks?|twats?|wankers?|bastards?|sluts?|whores?|piss off|screw you)\b"
 )
-_GRADE = r"(?:(?:such|really|so|very|just|nothing but|absolutely|completely|utterly|truly|all|always|clearly|obviously|a|an|the|total|complete|utter|absolute|miserable|little|big|fat|old|most|bunch of|pack of|worthless|stupid|pathetic|disgusting|lazy|ugly|filthy|dirty|useless|whining|ungrateful|hopeless|sorry|bloody|damn|fucking|goddamn|,) ?)*"
+_GRADE = r"(?:(?:such|really|so|very|just|nothing but|absolutely|completely|utterly|truly|all|always|clearly|obviously|a|an|the|total|complete|utter|absolute|miserable|little|big|fat|old|most|bunch of|pack of|worthless|stupid|pathetic|disgusting|lazy|ugly|filthy|dirty|useless|whining|ungrateful|hopeless|sorry|bloody|damn|fucking|goddamn|,) ?){0,5}"
 _AT_YOU = re.compile(
     rf"\byou (?:are|were|will always be|will never be anything but|look like|sound like|must be) {_GRADE}{_INSULT}\b"
     rf"|\byou {_GRADE}(?:{_INSULT})\b(?! (?:ways?|questions?|mistakes?|thing))|\b(?:what|such) (?:a|an) {_GRADE}{_INSULT}\b[^.?]{{0,20}}\byou\b"
