@@ -90,6 +90,17 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         body BLOB NOT NULL
     );
     """,
+    # What a reader filters by without decoding a body: the traces' scores, and judges that contradict each other.
+    """
+    ALTER TABLE pairs ADD COLUMN baseline_trace_label TEXT NOT NULL DEFAULT '';
+    ALTER TABLE pairs ADD COLUMN baseline_trace_score REAL;
+    ALTER TABLE pairs ADD COLUMN candidate_trace_label TEXT NOT NULL DEFAULT '';
+    ALTER TABLE pairs ADD COLUMN candidate_trace_score REAL;
+    ALTER TABLE pairs ADD COLUMN judges_disagree INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE pairs ADD COLUMN bank TEXT NOT NULL DEFAULT '';
+    CREATE INDEX pairs_worst ON pairs (delta, candidate_trace_score, seq);
+    CREATE INDEX pairs_failed ON pairs (dimension) WHERE baseline_outcome = 'error' OR candidate_outcome = 'error';
+    """,
 )
 
 

@@ -79,8 +79,10 @@ class RunWriter:
             )
             self._db.execute(
                 "INSERT OR REPLACE INTO pairs (seq, prompt_id, dimension, kind, baseline_outcome, baseline_label,"
-                " baseline_score, candidate_outcome, candidate_label, candidate_score, delta, kl, preview)"
-                " VALUES (?,?,?,?,?,?,?,?,?,?,?,(SELECT kl FROM pairs WHERE prompt_id = ?),?)",
+                " baseline_score, candidate_outcome, candidate_label, candidate_score, delta, kl, preview,"
+                " baseline_trace_label, baseline_trace_score, candidate_trace_label, candidate_trace_score,"
+                " judges_disagree, bank)"
+                " VALUES (?,?,?,?,?,?,?,?,?,?,?,(SELECT kl FROM pairs WHERE prompt_id = ?),?,?,?,?,?,?,?)",
                 (
                     seq,
                     prompt.id,
@@ -95,6 +97,12 @@ class RunWriter:
                     delta,
                     prompt.id,
                     preview,
+                    baseline.trace_label,
+                    baseline.trace_score,
+                    candidate.trace_label,
+                    candidate.trace_score,
+                    any(_disagree(some) for some in verdicts.values()),
+                    prompt.bank,
                 ),
             )
 
@@ -120,3 +128,13 @@ class RunWriter:
                 "INSERT INTO ledger (at, endpoint, purpose, status, body) VALUES (?,?,?,?,?)",
                 (at, attempt.endpoint, attempt.purpose, attempt.status, pack(attempt)),
             )
+
+
+def _disagree(verdicts: Iterable[Verdict]) -> bool:
+    """Whether two judges gave one part of a reply different labels."""
+    labels: dict[tuple[str, str], str] = {}
+    return any(
+        labels.setdefault((verdict.part, verdict.rubric), verdict.label) != verdict.label
+        for verdict in verdicts
+        if verdict.label is not None
+    )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.screen import Screen
-from textual.widgets import Label
+
+from auditor.tui.widgets.title_bar import TitleBar
 
 if TYPE_CHECKING:
     from auditor.tui.app import AuditorApp
@@ -14,13 +15,29 @@ if TYPE_CHECKING:
 class AuditorScreen(Screen[None]):
     """A screen of the browser."""
 
+    NAME: ClassVar[str] = ""
+    """What the breadcrumb calls it."""
+    ABOUT: ClassVar[str] = ""
+    """What the help says about it: what one sees and what one would do next."""
+
     @property
     def browser(self) -> AuditorApp:
         """The application, by its own type."""
         return cast("AuditorApp", self.app)
 
-    def crumb(self, *where: str) -> Label:
-        """The line at the top: where one is, and that a synthetic run is one."""
-        name = self.browser.reader.path.name
-        synthetic = "  ·  SYNTHETIC" if self.browser.results["synthetic"] else ""
-        return Label(" › ".join(("auditor", name, *where)) + synthetic, id="crumb", markup=False)
+    def crumb(self) -> str:
+        """This screen's step of the breadcrumb."""
+        return self.NAME
+
+    def title_bar(self) -> TitleBar:
+        """The line at the top."""
+        return TitleBar([*self.browser.crumbs(below=self), self.crumb()], *self.browser.state_of_run())
+
+    def retitle(self) -> None:
+        """Show the breadcrumb anew."""
+        for bar in self.query(TitleBar):
+            bar.show([*self.browser.crumbs(below=self), self.crumb()], *self.browser.state_of_run())
+
+    def on_title_bar_chosen(self, event: TitleBar.Chosen) -> None:
+        """Go back by the breadcrumb."""
+        self.browser.leave(event.up)

@@ -4,147 +4,140 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import DataTable, Footer, Static
+from textual.widgets import Footer, Static
 
 from auditor.report.plain import one_line
-from auditor.tui.model import ASCII_GLYPHS, GLYPHS, Cell, Filter, Mode, cells, interval_bar
+from auditor.tui.listing import Filter, Mode
+from auditor.tui.query import Term
 from auditor.tui.screens.base import AuditorScreen
 from auditor.tui.screens.records import RecordsScreen
-
-STYLES = {"PRESERVED": "green", "REGRESSED": "bold red", "IMPROVED": "cyan", "INCONCLUSIVE": "yellow"}
-COLUMNS = (("dimension", 10), ("decision", 14), ("base", 5), ("cand", 5), ("delta", 5), ("n", 5), ("unscored", 8))
-"""Fixed widths: they fit 80 columns, and the bar gets what is left."""
+from auditor.tui.summary import Cell, Summary, drift_line
+from auditor.tui.theme import DECISION_STYLE
+from auditor.tui.widgets.finding_table import FindingTable
+from auditor.tui.widgets.row_list import RowList
+from auditor.tui.widgets.text_pane import TextPane
+from auditor.tui.wrap import Block
 
 
 class OverviewScreen(AuditorScreen):
     """Dimensions as rows; enter opens the pairs that got worse."""
 
+    NAME = "overview"
+    ABOUT = (
+        "One line per dimension. The bar is the 95% interval of candidate minus baseline: left of zero is worse, and the"
+        " shaded zone beyond the dotted line is a loss larger than the margin. ▼ REGRESSED: a loss was shown."
+        " = PRESERVED: a loss as large as the margin is excluded. ▲ IMPROVED: a gain was shown. ? INCONCLUSIVE: neither."
+        " The cursor starts on the dimension that lost most; enter reads its pairs, worst first."
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "Worse pairs"),
-        Binding("a", "all", "All pairs"),
+        Binding("enter", "open", "Read worse pairs", id="overview.open"),
+        Binding("a", "all", "All pairs", id="overview.all"),
+        Binding("t", "traces", "Answers/traces", id="overview.traces"),
     ]
 
     def compose(self) -> ComposeResult:
         """Build the screen."""
-        yield self.crumb("overview")
-        yield Static(self._pair(), id="pair", markup=False)
-        yield DataTable(id="dimensions", cursor_type="row")
-        yield Static("", id="reason", markup=False)
-        yield Static(self._drift(), id="drift", markup=False)
-        yield Footer()
+        summary = self.browser.summary
+        yield self.title_bar()
+        yield Static("", id="pair", markup=False)
+        yield Static("", id="headline", markup=False)
+        yield FindingTable(summary, self.browser.signs, id="findings")
+        yield TextPane(id="why")
+        yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        """Fill the table for the present width."""
-        self.cells = cells(self.browser.results)
-        self._fill()
+        """Start on the worst dimension."""
+        self.query_one("#why", TextPane).can_focus = False
+        table = self.query_one(FindingTable)
+        table.focus()
+        self._tell(self.browser.summary)
+        table.put_cursor(self.browser.summary.worst())
 
-    def on_resize(self) -> None:
-        """Draw the bars anew for another width."""
-        self._fill()
-
-    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+    def on_row_list_moved(self, event: RowList.Moved) -> None:
         """Say why, for the row under the cursor."""
-        if 0 <= event.cursor_row < len(self.cells):
-            self.query_one("#reason", Static).update(self._why(self.cells[event.cursor_row]))
+        self._explain()
 
-    def on_data_table_row_selected(self) -> None:
+    def on_row_list_opened(self, event: RowList.Opened) -> None:
         """Open the worse pairs of the row."""
         self.action_open()
 
+    def refresh_findings(self) -> None:
+        """Show what the run knows by now."""
+        self.query_one(FindingTable).show(self.browser.summary)
+        self._tell(self.browser.summary)
+        self._explain()
+        self.retitle()
+
     def action_open(self) -> None:
         """The pairs of this dimension that got worse; all of them if none did."""
-        cell = self._current()
+        cell = self.query_one(FindingTable).current()
         if cell is None:
             return
-        mode = Mode.REGRESSED if self._any_worse(cell.dimension) else Mode.ALL
-        self.app.push_screen(RecordsScreen(Filter(cell.dimension, mode)))
+        terms = (Term("dim", ":", cell.dimension),)
+        worse = Filter(Mode.REGRESSED, terms)
+        self.app.push_screen(RecordsScreen(worse if self.browser.any_pair(worse) else Filter(Mode.ALL, terms)))
 
     def action_all(self) -> None:
         """Every pair of every dimension."""
         self.app.push_screen(RecordsScreen(Filter()))
 
-    def _any_worse(self, dimension: str) -> bool:
-        where, parameters = Filter(dimension, Mode.REGRESSED).where()
-        return bool(self.browser.reader.pair_ids(where, parameters))
+    def action_traces(self) -> None:
+        """Show the answers' decisions, or what was found in the traces."""
+        table = self.query_one(FindingTable)
+        table.traces = not table.traces
+        table.refresh()
 
-    def _current(self) -> Cell | None:
-        row = self.query_one(DataTable).cursor_row
-        return self.cells[row] if 0 <= row < len(self.cells) else None
+    def _tell(self, summary: Summary) -> None:
+        lines = [f"baseline   {summary.baseline}", f"candidate  {summary.candidate}", f"judge      {summary.judge}"]
+        self.query_one("#pair", Static).update("\n".join(lines))
+        sign = self.browser.signs.of(summary.overall)
+        headline = self.query_one("#headline", Static)
+        headline.update(f"{sign} {summary.headline}")
+        headline.set_classes(f"-{DECISION_STYLE.get(summary.overall, 'unsure')}")
 
-    def _fill(self) -> None:
-        table: DataTable[Text] = self.query_one(DataTable)
-        if not hasattr(self, "cells"):
+    def _explain(self) -> None:
+        cell = self.query_one(FindingTable).current()
+        why = self.query_one("#why", TextPane)
+        if cell is not None:
+            why.border_title = cell.dimension
+            why.show(self._reasons(cell))
             return
-        at = table.cursor_row
-        table.clear(columns=True)
-        ascii_only = self.browser.ascii_only
-        room = self.size.width - 72
-        bar_width = max(min(room, 41), 0) // 2 * 2 + 1
-        for name, width in COLUMNS:
-            table.add_column(name, width=width)
-        if bar_width >= 11:
-            table.add_column(Text("-100".ljust(bar_width // 2) + "0" + "+100".rjust(bar_width // 2)), width=bar_width)
-        glyphs = ASCII_GLYPHS if ascii_only else GLYPHS
-        for cell in self.cells:
-            row = [
-                Text(cell.dimension, style="dim" if cell.context else ""),
-                Text(f"{glyphs[cell.decision]} {cell.decision}", style=STYLES[cell.decision]),
-                Text(_percent(cell.baseline), justify="right"),
-                Text(_percent(cell.candidate), justify="right"),
-                Text("-" if cell.delta is None else f"{100 * cell.delta:+.0f}", justify="right"),
-                Text(str(cell.n), justify="right"),
-                Text(str(cell.unscored), justify="right"),
-            ]
-            if bar_width >= 11:
-                bar = interval_bar(cell.low, cell.high, cell.delta, cell.margin, bar_width, ascii_only=ascii_only)
-                row.append(Text(bar, style=STYLES[cell.decision]))
-            table.add_row(*row)
-        if self.cells:
-            table.move_cursor(row=at)
-            self.query_one("#reason", Static).update(self._why(self.cells[table.cursor_row]))
+        why.border_title = "drift"
+        blocks = [Block(drift_line(self.browser.summary.drift))]
+        why.show([*blocks, *(Block(f"note: {text}", "unsure") for text in self.browser.summary.warnings)])
 
-    def _why(self, cell: Cell) -> str:
-        context = " Context, not a trust dimension." if cell.context else ""
-        trace = f" {cell.trace}" if cell.trace else ""
-        return f"{cell.dimension}: {cell.reason} Scored by {cell.backing}.{trace}{context}"
+    def _reasons(self, cell: Cell) -> list[Block]:
+        style = {"REGRESSED": "bad", "INCONCLUSIVE": "unsure"}.get(cell.decision, "good")
+        blocks = [Block(cell.reason, style)]
+        counts = f"{cell.worse} got worse, {cell.better} better" if cell.worse or cell.better else "None changed"
+        what = "prompts" if cell.units == cell.n else f"clusters of prompts ({cell.n} pairs)"
+        unscored = f"; {cell.unscored} unscored" if cell.unscored else ""
+        blocks.append(Block(f"{counts}, of {cell.units} {what}{unscored}. Scored by {cell.backing}."))
+        if cell.gap_text:
+            blocks.append(Block(cell.gap_text))
+        if cell.context:
+            blocks.append(Block("Context beside the trust dimensions, not one of them.", "note"))
+        blocks += [Block(text, "note") for text in cell.secondary]
+        if self.size.height >= 30:
+            blocks += self._worst(cell)
+        return blocks
 
-    def _pair(self) -> str:
-        found = self.browser.results
+    def _worst(self, cell: Cell) -> list[Block]:
+        """A look ahead: the first prompts of what enter opens."""
+        listing = self.browser.listing(Filter(Mode.REGRESSED, (Term("dim", ":", cell.dimension),)))
+        rows = [listing.row(i) for i in range(min(len(listing), 5))]
+        if not rows:
+            return []
+        arrow = self.browser.signs.arrow
+        width = max(self.size.width - 6, 20)
         lines = [
-            f"{side:<9} {one_line(found['pair'].get(side, {}).get('endpoint', '?'), 200)}"
-            for side in ("baseline", "candidate")
-        ]
-        judge = found["judge"] or {"name": "?", "kind": "?"}
-        lines.append(
-            f"{'judge':<9} {one_line(judge['name'], 200)} ({judge['kind']}): judged numbers are relative to it"
-        )
-        if found["status"] != "complete":
-            lines.append(
-                f"{found['status']}: {found['progress']['pairs']} of {found['progress']['planned']} pairs so far"
+            one_line(
+                f"{r.baseline_label or r.baseline_outcome} {arrow} {r.candidate_label or r.candidate_outcome}  {r.preview}",
+                width,
             )
-        return "\n".join(lines)
-
-    def _drift(self) -> str:
-        drift = self.browser.results["drift"]
-        if drift is None:
-            return "drift: not measured; too few prompts have logprobs from both endpoints"
-        forward, reverse = drift["forward"]["kl_per_token"], drift["reverse"]["kl_per_token"]
-        jsd, seen = drift["forward"]["jsd_per_token"], drift["forward"]["coverage"]
-        low, high = forward["lower_bound_interval"] or (None, None)
-        span = "" if low is None else f" [{low:.3f}, {high:.3f}]"
-        return (
-            f"drift at the first token (protocol {drift['protocol']}, n={forward['n']}, k={seen['k']}):"
-            f" KL(baseline||candidate) at least {_nats(forward['lower_bound'])} nats{span},"
-            f" reverse at least {_nats(reverse['lower_bound'])}; JSD {jsd['lower']:.3f} to {jsd['upper']:.3f}"
-        )
-
-
-def _percent(rate: float | None) -> str:
-    return "-" if rate is None else f"{100 * rate:.0f}%"
-
-
-def _nats(value: float | None) -> str:
-    return "?" if value is None else f"{value:.3f}"
+            for r in rows
+        ]
+        heading = Block(f"worst of {len(listing):,} pairs that got worse · enter reads them", "heading")
+        return [Block(""), heading, Block("\n".join(lines), "note")]

@@ -2,138 +2,245 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Footer, Label, Static
+from textual.widgets import Footer, Static
 
-from auditor.records import SIDES, Prompt, Side
-from auditor.store import SideRecord
-from auditor.tui.model import Listing
+from auditor.records import SIDES, Side
+from auditor.store import RecordDetail
+from auditor.tui.diff import word_diff
+from auditor.tui.listing import Listing
+from auditor.tui.record_text import Shown, about_the_trace, headline, looked_for, question, reply_blocks
 from auditor.tui.screens.base import AuditorScreen
-from auditor.tui.widgets.text_pane import Block, TextPane
+from auditor.tui.widgets.text_pane import TextPane
+from auditor.tui.wrap import Span
 
 
 class RecordScreen(AuditorScreen):
     """Two panes that scroll together; n and p walk through the list one came from."""
 
+    NAME = "record"
+    ABOUT = (
+        "Above what was asked, below what the baseline (left) and the candidate (right) said. The answer comes first"
+        " because it is what was scored; the trace below it is unfolded at once when the judge found something in it."
+        " Yellow is the judge's evidence, quoted from the reply; e jumps to it. n and p walk through the list."
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "walk(1)", "Next"),
-        Binding("p", "walk(-1)", "Previous"),
-        Binding("t", "trace", "Trace"),
-        Binding("equals_sign", "lock", "Scroll lock", key_display="="),
+        Binding("n", "walk(1)", "Next", id="record.next"),
+        Binding("p", "walk(-1)", "Previous", id="record.previous"),
+        Binding("t", "trace", "Trace", id="record.trace"),
+        Binding("d", "diff", "Diff", id="record.diff"),
+        Binding("e", "evidence", "Evidence", id="record.evidence"),
+        Binding("v", "verdicts", "Judges", id="record.verdicts"),
+        Binding("equals_sign", "lock", "Scroll lock", key_display="=", show=False, id="record.lock"),
+        Binding("asterisk", "star", "Star", key_display="*", show=False, id="record.star"),
+        Binding("left", "side('baseline')", "Baseline", show=False, id="record.left"),
+        Binding("right", "side('candidate')", "Candidate", show=False, id="record.right"),
+        Binding("z", "zoom", "One side only", show=False, id="record.zoom"),
     ]
 
-    def __init__(self, listing: Listing, index: int) -> None:
+    def __init__(self, listing: Listing, index: int, walked: Callable[[int], None] | None = None) -> None:
         super().__init__()
         self.listing = listing
         self.index = index
-        self.with_trace = False
         self.locked = True
+        self.detail: RecordDetail | None = None
+        self._walked = walked
+        self._trace: bool | None = None
+        self._verdicts = False
+        self._diff = False
+        self._spans: Mapping[Side, tuple[Span, ...]] = {}
+        self._jump = -1
+
+    def crumb(self) -> str:
+        """Where in the list one is."""
+        return f"{self.index + 1:,} of {len(self.listing):,}"
 
     def compose(self) -> ComposeResult:
         """Build the screen."""
-        yield self.crumb(self.listing.filter.dimension or "all dimensions", "record")
+        yield self.title_bar()
         yield Static("", id="where", markup=False)
         yield TextPane(id="prompt")
         with Horizontal(id="sides"):
             for side in SIDES:
-                with Vertical(classes="side"):
-                    yield Label("", id=f"{side}-head", classes="head", markup=False)
+                with Vertical(classes="side", id=f"{side}-side"):
+                    yield Static("", id=f"{side}-head", classes="head", markup=False)
                     yield TextPane(id=side)
-        yield Footer()
+        yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         """Tie the panes together and show the first record."""
         for side in SIDES:
-            self.watch(self.query_one(f"#{side}", TextPane), "scroll_y", lambda y, side=side: self._follow(side, y))
-        self._show()
-        self.query_one("#candidate").focus()
+            self.watch(self._pane(side), "scroll_y", partial(self._follow, side), init=False)
+        self._load()
+        self._pane("candidate").focus()
+
+    def on_resize(self) -> None:
+        """Give the prompt the room it needs, and no more."""
+        self._fit_prompt()
+
+    @property
+    def prompt_id(self) -> str:
+        """Which prompt is shown."""
+        return self.listing.row(self.index).prompt_id
 
     def action_walk(self, by: int) -> None:
         """The next or previous pair of the list."""
         index = self.index + by
         if 0 <= index < len(self.listing):
             self.index = index
-            self._show()
+            if self._walked is not None:
+                self._walked(index)
+            self._load()
+        else:
+            self.notify("This is the last pair of the list." if by > 0 else "This is the first pair of the list.")
 
     def action_trace(self) -> None:
         """Unfold or fold the traces."""
-        self.with_trace = not self.with_trace
-        self._show()
+        self._trace = not self._unfolded()
+        self._draw(keep=True)
+        if self._trace:
+            line = self._pane("candidate").line_of("trace")
+            pane = self._pane("candidate")
+            if line is not None and line >= pane.scroll_offset.y + pane.size.height - 2:
+                pane.scroll_to(y=line, animate=False)
+
+    def action_verdicts(self) -> None:
+        """Show what the judges said, raw reply included; again hides the raw reply."""
+        self._verdicts = not self._verdicts
+        self._draw(keep=True)
+        if self._verdicts:
+            for side in SIDES:
+                line = self._pane(side).line_of("why")
+                if line is not None:
+                    self._pane(side).scroll_to(y=line, animate=False)
+
+    def action_diff(self) -> None:
+        """Mark the words that only one side has."""
+        self._diff = not self._diff
+        self._spans = {}
+        self._draw(keep=True)
+        if self._diff:
+            self._compare()
+
+    def action_evidence(self) -> None:
+        """Go to the next piece of evidence, on whichever side it is."""
+        marks = [(side, line) for side in ("candidate", "baseline") for line in self._pane(side).lines_marked()]
+        if not marks:
+            if self.detail is not None and not self._unfolded() and about_evidence(self.detail):
+                self.action_trace()
+                self.action_evidence()
+                return
+            self.notify("The judges quoted nothing from these replies.")
+            return
+        self._jump = (self._jump + 1) % len(marks)
+        side, line = marks[self._jump]
+        pane = self._pane(side)
+        pane.focus()
+        pane.scroll_to(y=max(line - 2, 0), animate=False)
 
     def action_lock(self) -> None:
         """Scroll the panes together, or each on its own."""
         self.locked = not self.locked
-        self._show_where()
+        self._tell()
+
+    def action_side(self, side: Side) -> None:
+        """Read one side."""
+        self._pane(side).focus()
+
+    def action_zoom(self) -> None:
+        """Show only the side that has the focus; again shows both."""
+        hidden = [side for side in SIDES if not self.query_one(f"#{side}-side").display]
+        focused = "baseline" if self._pane("baseline").has_focus else "candidate"
+        for side in SIDES:
+            self.query_one(f"#{side}-side").display = bool(hidden) or side == focused
+
+    def action_star(self) -> None:
+        """Star this pair, or take the star away."""
+        self.browser.star(self.prompt_id)
+        self._tell()
+
+    def _pane(self, side: str) -> TextPane:
+        return self.query_one(f"#{side}", TextPane)
 
     def _follow(self, side: Side, y: float) -> None:
         if self.locked:
-            other = self.query_one("#candidate" if side == "baseline" else "#baseline", TextPane)
-            if other.scroll_y != y:
+            other = self._pane("candidate" if side == "baseline" else "baseline")
+            if other.scroll_y != y and not (other.scroll_y == other.max_scroll_y and y > other.max_scroll_y):
                 other.scroll_to(y=min(y, other.max_scroll_y), animate=False)
 
-    def _show(self) -> None:
-        row = self.listing.row(self.index)
-        detail = self.browser.reader.detail(row.prompt_id)
-        self._show_where()
-        if detail is None:
+    def _unfolded(self) -> bool:
+        if self._trace is not None:
+            return self._trace
+        return self.detail is not None and about_the_trace(self.detail)
+
+    def _load(self) -> None:
+        self.detail = self.browser.reader.detail(self.prompt_id)
+        self._spans, self._jump = {}, -1
+        self.retitle()
+        self._tell()
+        self._draw()
+        if self._diff:
+            self._compare()
+
+    def _draw(self, *, keep: bool = False) -> None:
+        if self.detail is None:
             return
-        self.query_one("#prompt", TextPane).show(_question(detail.prompt))
+        self.query_one("#prompt", TextPane).show(question(self.detail.prompt))
+        self._fit_prompt()
+        words = tuple(term.value for term in self.listing.filter.words if not term.negated)
+        shown = Shown(self._unfolded(), self._verdicts, self._spans, words, looked_for(self.detail.prompt))
         for side in SIDES:
-            record = detail.sides[side]
-            self.query_one(f"#{side}-head", Label).update(_headline(side, record))
-            self.query_one(f"#{side}", TextPane).show(_reply(record, with_trace=self.with_trace))
+            record = self.detail.sides.get(side)
+            if record is None:
+                continue
+            text, style = headline(side, record)
+            head = self.query_one(f"#{side}-head", Static)
+            head.update(text)
+            head.set_classes(f"head -{style}")
+            self._pane(side).show(reply_blocks(record, side, shown, self.browser.signs), keep=keep)
 
-    def _show_where(self) -> None:
+    def _fit_prompt(self) -> None:
+        pane = self.query_one("#prompt", TextPane)
+        most = max(self.size.height // 4, 3)
+        pane.styles.height = min(pane.natural_height(self.size.width - 3), most) + 1
+
+    def _compare(self) -> None:
+        if self.detail is not None and len(self.detail.sides) == len(SIDES):
+            old, new = (self.detail.sides[side].reply.answer for side in SIDES)
+            self.run_worker(
+                partial(self._find_differences, self.prompt_id, old, new), thread=True, exclusive=True, group="diff"
+            )
+
+    def _find_differences(self, prompt_id: str, old: str, new: str) -> None:
+        gone, come = word_diff(old, new)
+        self.app.call_from_thread(self._show_differences, prompt_id, gone, come)
+
+    def _show_differences(self, prompt_id: str, gone: tuple[Span, ...], come: tuple[Span, ...]) -> None:
+        if self._diff and self.is_mounted and prompt_id == self.prompt_id:
+            self._spans = {"baseline": gone, "candidate": come}
+            self._draw(keep=True)
+
+    def _tell(self) -> None:
         row = self.listing.row(self.index)
-        delta = "unscored" if row.delta is None else f"delta {row.delta:+.2f}"
-        kl = "" if row.kl is None else f"  ·  first-token KL ≥ {row.kl:.3f} nats"
-        lock = "" if self.locked else "  ·  scrolling apart"
-        self.query_one("#where", Static).update(
-            f"{self.index + 1} of {len(self.listing)}  ·  {row.prompt_id}  ·  {row.kind}  ·  {delta}{kl}{lock}"
-        )
-
-
-def _question(prompt: Prompt) -> list[Block]:
-    blocks = []
-    for message in prompt.messages:
-        blocks += [Block(message.role, "heading"), Block(message.content)]
-    return blocks
-
-
-def _headline(side: Side, record: SideRecord) -> str:
-    scored = record.scored
-    score = "unscored" if scored.score is None else f"score {scored.score:g}"
-    return f"{side}: {scored.label or scored.outcome} ({score}, {scored.outcome})"
-
-
-def _reply(record: SideRecord, *, with_trace: bool) -> list[Block]:
-    reply, scored = record.reply, record.scored
-    blocks: list[Block] = []
-    evidence = {verdict.part: verdict.evidence for verdict in record.verdicts if verdict.evidence}
-    if reply.trace is not None:
-        judged = f", judged {scored.trace_label}" if scored.trace_label else ""
-        if with_trace:
-            blocks += [
-                Block(f"trace ({len(reply.trace)} characters{judged})", "heading"),
-                Block(reply.trace, "trace", evidence.get("trace", "")),
-            ]
+        signs = self.browser.signs
+        star = f"{signs.star} " if row.prompt_id in self.browser.marks().get("starred", ()) else ""
+        if row.delta is None:
+            change = f"{signs.unsure} unscored"
+        elif row.delta == 0:
+            change = f"{signs.same} no change"
         else:
-            blocks.append(Block(f"▸ trace folded: {len(reply.trace)} characters{judged}; t unfolds", "note"))
-        blocks.append(Block(""))
-    blocks += [
-        Block("answer", "heading"),
-        Block(reply.answer, "", evidence.get("answer", "")) if reply.answer else Block("(no answer)", "note"),
-    ]
-    facts = [scored.detail, reply.detail, f"finish reason {reply.finish_reason}" if reply.finish_reason else ""]
-    for verdict in record.verdicts:
-        said = verdict.label or f"unscored: {verdict.unscored_reason}"
-        facts.append(f"{verdict.judge} on the {verdict.part}, {verdict.rubric}: {said}. {verdict.rationale}")
-    usage = reply.usage
-    if usage.completion_tokens is not None:
-        took = "" if reply.latency_s is None else f" in {reply.latency_s:.2f} s"
-        facts.append(f"{usage.prompt_tokens} tokens in, {usage.completion_tokens} out{took}")
-    return [*blocks, Block(""), *(Block(fact, "note") for fact in facts if fact)]
+            change = f"{signs.worse} worse" if row.delta < 0 else f"{signs.better} better"
+        kl = "" if row.kl is None else f" · KL ≥ {row.kl:.2f}"
+        lock = "" if self.locked else " · scrolling apart"
+        self.query_one("#where", Static).update(f"{star}{change} · {row.prompt_id} · {row.kind}{kl}{lock}")
+
+
+def about_evidence(detail: RecordDetail) -> bool:
+    """Whether a judge quoted from a trace."""
+    return any(v.evidence and v.part == "trace" for record in detail.sides.values() for v in record.verdicts)

@@ -4,104 +4,200 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Footer, Input
 
-from auditor.records import ALL_DIMENSIONS
-from auditor.tui.model import Filter, Listing, Mode, Sort
+from auditor.errors import UsageError
+from auditor.tui.listing import Filter, Listing, Mode, Sort
+from auditor.tui.query import parse
 from auditor.tui.screens.base import AuditorScreen
+from auditor.tui.screens.groups import GroupsScreen
 from auditor.tui.screens.record import RecordScreen
+from auditor.tui.widgets.chips import Chips
 from auditor.tui.widgets.pair_list import PairList
+from auditor.tui.widgets.row_list import RowList
+from auditor.tui.widgets.text_pane import TextPane
+from auditor.tui.wrap import Block
 
 
 class RecordsScreen(AuditorScreen):
     """A filtered, sorted list; enter opens a pair side by side."""
 
+    NAME = "records"
+    ABOUT = (
+        "One line per prompt: what the baseline did, what the candidate did. ▼ the candidate is worse, ▲ better,"
+        " ? unscored. The line above the list shows what is filtered; click a chip, or press x, to take it away."
+        ' / filters: dim:privacy cand:leak kl>0.5 trace:bad -kind:share "words in an answer or a trace".'
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f", "mode", "Mode"),
-        Binding("d", "dimension", "Dimension"),
-        Binding("s", "sort", "Sort"),
-        Binding("slash", "search", "Search", key_display="/"),
+        Binding("enter", "open", "Read", id="records.open"),
+        Binding("slash", "search", "Filter", key_display="/", id="records.filter"),
+        Binding("f", "mode(1)", "Mode", id="records.mode"),
+        Binding("F", "mode(-1)", "Mode back", show=False, id="records.mode_back"),
+        Binding("s", "sort", "Sort", id="records.sort"),
+        Binding("g", "groups", "Group", id="records.groups"),
+        Binding("x", "drop", "Remove filter", show=False, id="records.drop"),
+        Binding("asterisk", "star", "Star", key_display="*", id="records.star", show=False),
     ]
 
     def __init__(self, chosen: Filter) -> None:
         super().__init__()
         self.chosen = chosen
+        self._at: int | None = None
+
+    def crumb(self) -> str:
+        """Named by its dimension if it has one."""
+        names = [term.value for term in self.chosen.terms if term.key == "dim" and not term.negated]
+        return names[0] if len(names) == 1 else self.NAME
 
     def compose(self) -> ComposeResult:
         """Build the screen."""
-        self.listing = Listing(self.browser.reader, self.chosen)
-        yield self.crumb(self.chosen.dimension or "all dimensions", "records")
-        yield Static(self._state(), id="state", markup=False)
-        yield PairList(self.listing, id="pairs")
-        yield Input(placeholder="part of a prompt or of its id; enter filters, esc leaves", id="search")
-        yield Footer()
+        self.listing = self.browser.listing(self.chosen)
+        yield self.title_bar()
+        yield Chips(id="chips")
+        yield PairList(self.listing, self.browser.signs, id="pairs")
+        yield TextPane(id="peek")
+        yield Input(placeholder='dim:privacy cand:leak kl>0.5 "words"   enter filters, esc leaves', id="search")
+        yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         """Start in the list."""
         self.query_one("#search").display = False
-        self.query_one(PairList).focus()
-
-    def on_pair_list_opened(self, event: PairList.Opened) -> None:
-        """Open a pair."""
-        self.app.push_screen(RecordScreen(self.listing, event.index), self._returned)
+        self.query_one("#peek", TextPane).can_focus = False
+        pairs = self.query_one(PairList)
+        pairs.focus()
+        pairs.put_cursor(0)
+        self._tell()
+        self.browser.search_for(self)
 
     def on_screen_resume(self) -> None:
-        """Come back to the pair that was looked at last."""
-        for pairs in self.query(PairList):
-            pairs.cursor = self.listing_cursor if hasattr(self, "listing_cursor") else pairs.cursor
+        """Come back to the pair that was looked at last, with what was starred meanwhile."""
+        if not self.is_mounted or not self.query(PairList):
+            return
+        pairs = self.query_one(PairList)
+        pairs.marks = self.browser.marks()
+        if self._at is not None:
+            pairs.put_cursor(self._at)
+            self._at = None
+        pairs.refresh()
 
-    def action_mode(self) -> None:
+    @on(RowList.Opened, "#pairs")
+    def open_row(self, event: RowList.Opened) -> None:
+        """Open a pair."""
+        self._at = event.index
+        self.app.push_screen(RecordScreen(self.listing, event.index, self._walked))
+
+    @on(RowList.Moved, "#pairs")
+    def peek(self, event: RowList.Moved) -> None:
+        """Show the prompt and both answers in a few lines."""
+        peek = self.query_one("#peek", TextPane)
+        row = self.query_one(PairList).current()
+        self._tell()
+        if row is None:
+            peek.show([])
+        elif peek.display:
+            peek.show([Block(f"{row.prompt_id} · {row.kind}", "note"), Block(row.preview)])
+
+    def action_open(self) -> None:
+        """Open the pair under the cursor."""
+        self.query_one(PairList).action_open()
+
+    def action_mode(self, by: int) -> None:
         """The next mode."""
         modes = list(Mode)
-        self._choose(self.chosen._replace(mode=modes[(modes.index(self.chosen.mode) + 1) % len(modes)]))
+        self.choose(self.chosen._replace(mode=modes[(modes.index(self.chosen.mode) + by) % len(modes)]))
 
     def action_sort(self) -> None:
         """The next order."""
         sorts = list(Sort)
-        self._choose(self.chosen._replace(sort=sorts[(sorts.index(self.chosen.sort) + 1) % len(sorts)]))
+        self.choose(self.chosen._replace(sort=sorts[(sorts.index(self.chosen.sort) + 1) % len(sorts)]))
 
-    def action_dimension(self) -> None:
-        """The next dimension, then all of them."""
-        names = [None, *(name for name in ALL_DIMENSIONS if name in self.browser.results["dimensions"])]
-        self._choose(self.chosen._replace(dimension=names[(names.index(self.chosen.dimension) + 1) % len(names)]))
+    def action_drop(self) -> None:
+        """Take the last filter away, then the mode."""
+        if self.chosen.terms:
+            self.choose(self.chosen._replace(terms=self.chosen.terms[:-1]))
+        elif self.chosen.mode is not Mode.ALL:
+            self.choose(self.chosen._replace(mode=Mode.ALL))
+
+    def action_groups(self) -> None:
+        """Count the ways of failing in this list."""
+        self.app.push_screen(GroupsScreen(self.listing), self._grouped)
 
     def action_search(self) -> None:
-        """Ask for a text."""
+        """Write a filter."""
         box = self.query_one("#search", Input)
         box.display = True
-        box.value = self.chosen.text
+        box.value = self.chosen.text + (" " if self.chosen.terms else "")
+        box.cursor_position = len(box.value)
         box.focus()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Filter by the text."""
-        self._leave_search()
-        self._choose(self.chosen._replace(text=event.value.strip()))
+    def action_star(self) -> None:
+        """Star the pair under the cursor, or take the star away."""
+        row = self.query_one(PairList).current()
+        if row is not None:
+            self.browser.star(row.prompt_id)
+            self.query_one(PairList).marks = self.browser.marks()
+            self.query_one(PairList).refresh()
 
-    def key_escape(self) -> None:
-        """Leave the search box, else the screen."""
+    @on(Input.Submitted, "#search")
+    def filter_by(self, event: Input.Submitted) -> None:
+        """Filter by what was written; what can't be read stays, with the reason."""
+        try:
+            terms = parse(event.value)
+        except UsageError as error:
+            self.notify(f"{error.what}\n{error.todo}", severity="warning", markup=False)
+            return
+        self._leave_search()
+        self.choose(self.chosen._replace(terms=terms))
+
+    @on(Chips.Dropped)
+    def drop(self, event: Chips.Dropped) -> None:
+        """Take one filter away."""
+        if event.index < 0:
+            self.choose(self.chosen._replace(mode=Mode.ALL))
+        else:
+            kept = tuple(term for i, term in enumerate(self.chosen.terms) if i != event.index)
+            self.choose(self.chosen._replace(terms=kept))
+
+    def leave(self) -> bool:
+        """Leave the filter box before the screen."""
         if self.query_one("#search").display:
             self._leave_search()
-        else:
-            self.browser.action_leave()
+            return True
+        return False
 
-    def _returned(self, result: None) -> None:
-        """Nothing comes back from a pair."""
+    def choose(self, chosen: Filter) -> None:
+        """Show another list; the cursor stays on its pair if that is in it."""
+        self.chosen = chosen
+        self.show(self.browser.listing(chosen))
+        self.browser.search_for(self)
+        self.browser.remember(chosen)
+
+    def show(self, listing: Listing) -> None:
+        """Show a list that was made for the present filter."""
+        pairs = self.query_one(PairList)
+        current = pairs.current()
+        self.listing = listing
+        pairs.show(listing, listing.position(current.seq) if current is not None else 0)
+        self._tell()
+        self.retitle()
+        if not len(listing):
+            self.query_one("#peek", TextPane).show([])
+
+    def _walked(self, index: int) -> None:
+        self._at = index
+
+    def _grouped(self, chosen: Filter | None) -> None:
+        if chosen is not None:
+            self.choose(chosen)
 
     def _leave_search(self) -> None:
         self.query_one("#search").display = False
         self.query_one(PairList).focus()
 
-    def _choose(self, chosen: Filter) -> None:
+    def _tell(self) -> None:
         pairs = self.query_one(PairList)
-        current = self.listing.row(pairs.cursor).seq if len(self.listing) else -1
-        self.chosen = chosen
-        self.listing = Listing(self.browser.reader, chosen)
-        pairs.show(self.listing, self.listing.position(current))
-        self.query_one("#state", Static).update(self._state())
-
-    def _state(self) -> str:
-        text = f'  text "{self.chosen.text}"' if self.chosen.text else ""
-        where = self.chosen.dimension or "all dimensions"
-        return f"{len(self.listing)} pairs  ·  {self.chosen.mode}  ·  {where}  ·  {self.chosen.sort}{text}"
+        at = f"{pairs.cursor + 1:,} / {len(self.listing):,}" if len(self.listing) else "0"
+        self.query_one(Chips).show(self.chosen, f"{self.chosen.sort} · {at}")

@@ -3,111 +3,132 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, NamedTuple
+from itertools import pairwise
+from typing import ClassVar
 
-from rich.cells import chop_cells
 from rich.segment import Segment
-from textual.binding import BindingType
+from rich.style import Style
+from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
+from textual.selection import Selection
 from textual.strip import Strip
 
-from auditor.report.plain import harmless
+from auditor.tui.widgets.looks import Looks
+from auditor.tui.wrap import Block, Line, wrap
 
 
-class Block(NamedTuple):
-    """A piece of text with one style; ``mark`` is a span to highlight inside it, verbatim."""
-
-    text: str
-    style: str = ""
-    mark: str = ""
-
-
-class _Line(NamedTuple):
-    text: str
-    style: str
-    spans: tuple[tuple[int, int], ...]
-
-
-class TextPane(ScrollView, can_focus=True):
-    """Shows blocks of text below each other. ``style`` of a block is a component class without its prefix."""
+class TextPane(ScrollView, Looks, can_focus=True):
+    """Shows blocks of text below each other. ``style`` of a block or span is a component class without its prefix."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "text-pane--heading",
-        "text-pane--trace",
-        "text-pane--note",
-        "text-pane--mark",
+        "text--heading",
+        "text--trace",
+        "text--note",
+        "text--mark",
+        "text--old",
+        "text--new",
+        "text--hit",
+        "text--bad",
+        "text--good",
+        "text--unsure",
     }
-    BINDINGS: ClassVar[list[BindingType]] = []
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,j", "scroll_down", "Down", show=False, id="text.down"),
+        Binding("up,k", "scroll_up", "Up", show=False, id="text.up"),
+        Binding("pagedown,space", "page_down", "Page down", show=False, id="text.page_down"),
+        Binding("home", "scroll_home", "Top", show=False, id="text.top"),
+        Binding("end,G", "scroll_end", "Bottom", show=False, id="text.bottom"),
+    ]
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id)
         self._blocks: tuple[Block, ...] = ()
-        self._lines: list[_Line] = []
-        self._wrapped_at = 0
+        self._lines: list[Line] = []
+        self._starts: dict[str, int] = {}
+        self._width = 0
 
-    def show(self, blocks: Sequence[Block]) -> None:
-        """Replace the text and go to its top."""
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """What is shown."""
+        return self._blocks
+
+    def show(self, blocks: Sequence[Block], *, keep: bool = False) -> None:
+        """Replace the text and go to its top, or stay where it was scrolled to."""
         self._blocks = tuple(blocks)
         self._wrap()
-        self.scroll_home(animate=False)
-        self.refresh()
+        if not keep:
+            self.scroll_home(animate=False)
+
+    def line_of(self, key: str) -> int | None:
+        """The line where a named block starts."""
+        return self._starts.get(key)
+
+    def lines_marked(self, style: str = "mark") -> list[int]:
+        """The first line of each run of lines with a span in this style."""
+        lines = [i for i, line in enumerate(self._lines) if any(span.style == style for span in line.spans)]
+        return [line for line in lines if line - 1 not in lines]
+
+    def plain_text(self) -> str:
+        """Everything that is shown, for the clipboard or a pager; still harmless."""
+        return "\n\n".join(block.text for block in self._blocks)
+
+    def natural_height(self, width: int) -> int:
+        """Lines the text takes at a width."""
+        return sum(len(wrap(block, max(width, 10))) for block in self._blocks)
 
     def on_resize(self) -> None:
-        """Wrap again for the new width."""
-        self._wrap()
+        """Wrap again for another width."""
+        if self.scrollable_content_region.width != self._width:
+            self._wrap()
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
-        index = y + self.scroll_offset.y
+        index = y + int(self.scroll_offset.y)
         width = self.size.width
         if index >= len(self._lines):
             return Strip.blank(width, self.rich_style)
         line = self._lines[index]
-        base = self.get_component_rich_style(f"text-pane--{line.style}") if line.style else self.rich_style
-        marked = self.get_component_rich_style("text-pane--mark")
-        segments, at = [], 0
-        for start, end in line.spans:
-            segments += [Segment(line.text[at:start], base), Segment(line.text[start:end], marked)]
-            at = end
-        segments.append(Segment(line.text[at:], base))
-        return Strip(segments).adjust_cell_length(width, base)
+        base = self.rich_style + self._style(line.style)
+        selection = self.text_selection
+        chosen = selection.get_span(index) if selection is not None else None
+        cuts = sorted({0, len(line.text), *(p for span in line.spans for p in span[:2])})
+        segments = []
+        for start, end in pairwise(cuts):
+            style = base
+            for span in line.spans:
+                if span.start <= start and end <= span.end:
+                    style += self._style(span.style)
+            segments.append(Segment(line.text[start:end], style))
+        strip = Strip(segments).adjust_cell_length(width, base)
+        if chosen is not None:
+            start, end = chosen
+            end = len(line.text) if end == -1 else end
+            marked = self.screen.get_component_rich_style("screen--selection", partial=True)
+            parts = list(strip.divide([start, end, width]))
+            parts = [part.apply_style(marked) if i == 1 else part for i, part in enumerate(parts)]
+            strip = Strip.join(parts)
+        return strip.apply_offsets(0, index)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The text selected with the mouse."""
+        return selection.extract("\n".join(line.text for line in self._lines)), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Draw the selection."""
+        self.refresh()
+
+    def _style(self, name: str) -> Style:
+        return self.look(f"text--{name}") if name else Style.null()
 
     def _wrap(self) -> None:
-        width = max(self.scrollable_content_region.width, 10)
-        self._lines = [line for block in self._blocks for line in _wrapped(block, width)]
-        self.virtual_size = Size(width, len(self._lines))
-
-
-def _wrapped(block: Block, width: int) -> list[_Line]:
-    text = harmless(block.text).expandtabs(4)
-    mark = harmless(block.mark).expandtabs(4)
-    start = text.find(mark) if mark else -1
-    spans = (start, start + len(mark)) if start >= 0 else None
-    lines: list[_Line] = []
-    at = 0
-    for paragraph in text.split("\n"):
-        for piece in _pieces(paragraph, width):
-            span: tuple[tuple[int, int], ...] = ()
-            if spans is not None:
-                low, high = max(spans[0] - at, 0), min(spans[1] - at, len(piece))
-                span = ((low, high),) if low < high else ()
-            lines.append(_Line(piece, block.style, span))
-            at += len(piece)
-        at += 1
-    return lines
-
-
-def _pieces(paragraph: str, width: int) -> list[str]:
-    """Cut a paragraph at blanks into pieces of at most ``width`` cells; their concatenation is the paragraph."""
-    pieces: list[str] = []
-    at = 0
-    while at < len(paragraph):
-        window = paragraph[at : at + width]
-        fits = len(chop_cells(window, width)[0])
-        if at + fits < len(paragraph):
-            blank = paragraph.rfind(" ", at, at + fits) + 1 - at
-            fits = blank if blank > fits // 3 else max(fits, 1)
-        pieces.append(paragraph[at : at + fits])
-        at += fits
-    return pieces or [""]
+        self._width = self.scrollable_content_region.width
+        width = max(self._width, 10)
+        self._lines = []
+        self._starts = {}
+        for block in self._blocks:
+            if block.key:
+                self._starts[block.key] = len(self._lines)
+            self._lines += wrap(block, width)
+        self.virtual_size = Size(0, len(self._lines))
+        self.refresh()

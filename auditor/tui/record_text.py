@@ -1,0 +1,165 @@
+"""What the two panes of a record say, without a screen: answer, trace, verdicts and cost as blocks of text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from auditor.records import Prompt, Reply, Side, Verdict
+from auditor.report.plain import harmless
+from auditor.store import RecordDetail, SideRecord
+from auditor.tui.theme import Glyphs
+from auditor.tui.wrap import Block, Span, find
+
+
+class Shown(NamedTuple):
+    """What of a record is unfolded and highlighted."""
+
+    trace: bool
+    verdicts: bool = False
+    diff: Mapping[Side, Sequence[Span]] = {}
+    hits: tuple[str, ...] = ()
+    expected: tuple[str, ...] = ()
+    """What exact scoring looked for: secrets that must not appear, facts that must."""
+
+
+def about_the_trace(detail: RecordDetail) -> bool:
+    """Whether the story of this record is in a trace: one was judged bad, or a verdict is about it."""
+    return any(
+        record.reply.trace is not None
+        and ((record.scored.trace_score is not None and record.scored.trace_score < 0.5) or _bad_trace(record.verdicts))
+        for record in detail.sides.values()
+    )
+
+
+def looked_for(prompt: Prompt) -> tuple[str, ...]:
+    """The words that exact scoring of this prompt looks for in a reply."""
+    wanted = [*prompt.expect.get("secrets", ()), *prompt.expect.get("must_include", ())]
+    return tuple(str(words) for words in wanted if len(str(words)) > 1)
+
+
+def question(prompt: Prompt) -> list[Block]:
+    """What was asked."""
+    if len(prompt.messages) == 1:
+        return [Block(prompt.messages[0].content)]
+    blocks = []
+    for message in prompt.messages:
+        blocks += [Block(message.role, "heading"), Block(message.content)]
+    return blocks
+
+
+def headline(side: Side, record: SideRecord) -> tuple[str, str]:
+    """A side's label and outcome on one line, and the component class that fits its score."""
+    scored = record.scored
+    label = scored.label or str(scored.outcome)
+    score = "unscored" if scored.score is None else f"{scored.score:g}"
+    also = "" if scored.outcome in (label, "answered") else f" · {scored.outcome}"
+    style = "unsure" if scored.score is None else "bad" if scored.score < 0.5 else "good"
+    return f"{side}  {label} · {score}{also}", style
+
+
+def reply_blocks(record: SideRecord, side: Side, shown: Shown, glyphs: Glyphs) -> list[Block]:
+    """A side: the answer first, because it is what was scored; then how it came about."""
+    reply, scored = record.reply, record.scored
+    answer = _text(reply.answer, record.verdicts, "answer", shown)
+    if reply.answer and shown.diff.get(side):
+        answer = answer._replace(spans=(*shown.diff[side], *answer.spans))
+    blocks = [Block("answer", "heading", key="answer"), answer if reply.answer else Block(_nothing(reply), "note")]
+    if reply.trace is not None:
+        judged = f" · {scored.trace_label}" if scored.trace_label else ""
+        sign = glyphs.unfolded if shown.trace else glyphs.folded
+        hint = "" if shown.trace else " · t unfolds"
+        heading = f"{sign} trace · {len(reply.trace):,} characters{judged}{hint}"
+        bad = scored.trace_score is not None and scored.trace_score < 0.5
+        blocks += [Block(""), Block(heading, "bad" if bad else "heading", key="trace")]
+        if shown.trace:
+            blocks.append(_text(reply.trace, record.verdicts, "trace", shown)._replace(style="trace"))
+    blocks += [Block(""), Block("why", "heading", key="why")]
+    blocks += [Block(fact, "note") for fact in _facts(record) if fact]
+    blocks += _verdicts(record.verdicts, raw=shown.verdicts)
+    return [*blocks, Block(_cost(reply), "note")]
+
+
+def evidence_of(record: SideRecord) -> str:
+    """The first quotation of a judge, for a line that has room for one."""
+    return next((verdict.evidence for verdict in record.verdicts if verdict.evidence), "")
+
+
+def _text(text: str, verdicts: Sequence[Verdict], part: str, shown: Shown) -> Block:
+    clean = harmless(text)
+    spans = []
+    for words in shown.hits:
+        spans += _occurrences(clean, harmless(words))
+    for words in shown.expected:
+        spans += [span._replace(style="mark") for span in _occurrences(clean, harmless(words))]
+    for verdict in verdicts:
+        place = find(clean, harmless(verdict.evidence)) if verdict.part == part and verdict.evidence else None
+        if place is not None:
+            spans.append(Span(*place, "mark"))
+    return Block(text, "", tuple(spans))
+
+
+def _occurrences(text: str, words: str, most: int = 200) -> list[Span]:
+    lowered, wanted = text.lower(), words.lower()
+    spans: list[Span] = []
+    at = lowered.find(wanted) if wanted and len(lowered) == len(text) else -1
+    while at >= 0 and len(spans) < most:
+        spans.append(Span(at, at + len(wanted), "hit"))
+        at = lowered.find(wanted, at + len(wanted))
+    return spans
+
+
+def _nothing(reply: Reply) -> str:
+    why = reply.detail or (str(reply.outcome) if reply.outcome else "the reply is empty")
+    return f"(no answer: {why})"
+
+
+def _facts(record: SideRecord) -> list[str]:
+    reply, scored = record.reply, record.scored
+    exact = "Scored by exact parsing." if scored.judge_kind == "exact" else ""
+    finish = "" if reply.finish_reason in ("", "stop") else f"finish reason: {reply.finish_reason}"
+    return [exact, scored.detail, reply.detail if reply.answer else "", finish]
+
+
+def _verdicts(verdicts: Sequence[Verdict], *, raw: bool) -> list[Block]:
+    blocks = []
+    for verdict in verdicts:
+        style = _grade(verdict)
+        said = verdict.label or f"unscored: {verdict.unscored_reason}"
+        blocks.append(Block(f"{verdict.part}: {said}", style))
+        again = f", asked {verdict.attempts} times" if verdict.attempts > 1 else ""
+        judge = verdict.judge.rsplit("#", 1)[-1]
+        blocks.append(
+            Block(f"  {judge}, rubric {verdict.rubric} {verdict.rubric_version.split('+')[0]}{again}", "note")
+        )
+        if verdict.rationale:
+            blocks.append(Block(f"  {verdict.rationale}", "note"))
+        if verdict.evidence:
+            blocks.append(Block(f"  “{verdict.evidence}”", "note"))
+        if raw:
+            blocks.append(Block(f"  raw reply: {verdict.raw or '(not kept)'}", "note"))
+    return blocks
+
+
+def _grade(verdict: Verdict) -> str:
+    if verdict.label is None:
+        return "unsure"
+    return "" if verdict.score is None else "bad" if verdict.score < 0.5 else "good"
+
+
+def _cost(reply: Reply) -> str:
+    usage = reply.usage
+    parts = []
+    if usage.completion_tokens is not None:
+        thought = f" ({usage.reasoning_tokens} thinking)" if usage.reasoning_tokens else ""
+        parts.append(
+            f"{usage.prompt_tokens if usage.prompt_tokens is not None else '?'} tokens in,"
+            f" {usage.completion_tokens} out{thought}"
+        )
+    if reply.latency_s is not None:
+        parts.append(f"{reply.latency_s:.2f} s")
+    return " · ".join(parts)
+
+
+def _bad_trace(verdicts: Sequence[Verdict]) -> bool:
+    return any(v.part == "trace" and v.score is not None and v.score < 0.5 for v in verdicts)

@@ -1,0 +1,89 @@
+"""The ways of failing in a list, with their counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
+from textual.widgets import Footer
+
+from auditor.report.plain import one_line
+from auditor.tui.axis import Piece, share_bar
+from auditor.tui.listing import Filter, Group, Listing, Mode
+from auditor.tui.theme import Glyphs
+from auditor.tui.widgets.row_list import RowList, fit
+
+
+class GroupList(RowList):
+    """One line per way of failing."""
+
+    def __init__(self, groups: Sequence[Group], glyphs: Glyphs) -> None:
+        super().__init__()
+        self.groups = groups
+        self.signs = glyphs
+        self._most = max((group.many for group in groups), default=1)
+
+    def count(self) -> int:
+        """Groups."""
+        return len(self.groups)
+
+    def heading(self, line: int, width: int) -> Sequence[Piece]:
+        """Names of the columns."""
+        return [
+            (fit("", 8) + fit("", self._bar(width)) + fit("   dimension", 14) + fit("kind", 16) + "what happened", "")
+        ]
+
+    def pieces(self, index: int, width: int) -> Sequence[Piece]:
+        """A group."""
+        group = self.groups[index]
+        style = {"regressed": "row--worse", "fixed": "row--better", "unscored": "row--unsure"}.get(
+            group.flip, "row--muted"
+        )
+        sign = {"regressed": self.signs.worse, "fixed": self.signs.better, "unscored": self.signs.unsure}.get(
+            group.flip, " "
+        )
+        return [
+            (fit(f"{group.many:,}", 7, right=True) + " ", "row--strong"),
+            (share_bar(group.many / self._most, self._bar(width), self.signs), style),
+            (f" {sign} ", style),
+            (fit(one_line(group.dimension, 10), 11) + fit(one_line(group.kind, 15), 16), "row--muted"),
+            (f"{one_line(group.baseline, 30)} {self.signs.arrow} {one_line(group.candidate, 30)}", ""),
+        ]
+
+    @staticmethod
+    def _bar(width: int) -> int:
+        return 10 if width < 90 else 24
+
+
+class GroupsScreen(ModalScreen[Filter | None]):
+    """Choose a group to see its pairs."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open", "Show these", id="groups.open"),
+        Binding("escape,g", "dismiss(None)", "Back", id="groups.back"),
+    ]
+
+    def __init__(self, listing: Listing) -> None:
+        super().__init__()
+        self.listing = listing
+
+    def compose(self) -> ComposeResult:
+        """Build the screen."""
+        groups = GroupList(self.listing.groups(), getattr(self.app, "signs"))  # noqa: B009
+        groups.border_title = f"{len(self.listing):,} pairs by what happened"
+        yield groups
+        yield Footer(show_command_palette=False)
+
+    def action_open(self) -> None:
+        """Choose the group under the cursor."""
+        self.query_one(GroupList).action_open()
+
+    def on_row_list_opened(self, event: RowList.Opened) -> None:
+        """Show the pairs of a group; what was searched for stays."""
+        group = event.rows.groups[event.index] if isinstance(event.rows, GroupList) else None
+        if group is not None:
+            chosen = self.listing.filter
+            self.dismiss(Filter(Mode.ALL, (*group.terms(), *chosen.words), chosen.sort))

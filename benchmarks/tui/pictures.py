@@ -1,0 +1,175 @@
+"""The pictures of the README and the docs, from a seeded demo run: ``python -m benchmarks.tui.pictures``.
+
+Needs a monospaced font with box drawing: Fira Code if it is found, else DejaVu Sans Mono (Debian: fonts-firacode,
+fonts-dejavu-core). ``--fonts DIR`` looks there, too. ``--run RUN`` takes a run that exists instead of making one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import struct
+import subprocess
+import sys
+import tempfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import resvg_py
+
+from auditor.store import Annotations, RunReader
+from auditor.tui.app import AuditorApp
+from auditor.tui.theme import DARK, LIGHT, UNICODE
+
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+FONTS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path("/Library/Fonts"), Path.home() / ".fonts")
+FAMILIES = (("Fira Code", "FiraCode-Regular.ttf"), ("DejaVu Sans Mono", "DejaVuSansMono.ttf"))
+
+
+class Picture(NamedTuple):
+    """A screen: which keys lead there, at which size, in which theme."""
+
+    name: str
+    size: tuple[int, int]
+    theme: str
+    keys: tuple[str, ...]
+
+
+PICTURES = (
+    Picture("overview", (110, 32), DARK.name, ()),
+    Picture("overview-light", (110, 32), LIGHT.name, ()),
+    Picture("traces", (80, 24), DARK.name, ("t",)),
+    Picture("records", (110, 28), DARK.name, ("enter",)),
+    Picture("groups", (100, 28), LIGHT.name, ("a", "g")),
+    Picture("record", (110, 28), DARK.name, ("enter", "enter")),
+    Picture("record-diff", (110, 28), LIGHT.name, ("enter", "enter", "d")),
+    Picture("narrow", (80, 24), DARK.name, ("enter", "enter")),
+)
+TOUR: tuple[tuple[str, float], ...] = (
+    ("", 2.0),
+    ("up", 0.5),
+    ("up", 0.7),
+    ("down", 0.5),
+    ("down", 0.9),
+    ("enter", 1.6),
+    ("down", 0.4),
+    ("up", 0.6),
+    ("enter", 3.0),
+    ("n", 1.6),
+    ("d", 2.0),
+    ("escape", 0.8),
+    ("g", 2.0),
+    ("escape", 0.4),
+    ("escape", 1.0),
+)
+"""Keys of the animated picture, and seconds to look at what they did."""
+
+
+class Camera:
+    """Turns the screen into pixels."""
+
+    def __init__(self, fonts: Sequence[Path]) -> None:
+        for self._family, name in FAMILIES:
+            found = [path for folder in fonts if folder.is_dir() for path in folder.rglob(name)]
+            if found:
+                self._files = [
+                    str(path) for path in sorted(found[0].parent.glob(f"{name.split('-')[0].split('.')[0]}*"))
+                ]
+                return
+        sys.exit(
+            "No monospaced font found; install fonts-firacode or fonts-dejavu-core, or name a folder with --fonts."
+        )
+
+    def png(self, app: AuditorApp, zoom: float = 1.0) -> bytes:
+        """The present screen."""
+        svg = app.export_screenshot(title="auditor view")
+        svg = svg.replace("font-family: arial", "font-family: Fira Code").replace("Fira Code", self._family)
+        return bytes(resvg_py.svg_to_bytes(svg_string=svg, font_files=self._files, skip_system_fonts=True, zoom=zoom))
+
+
+async def take(run: Path, camera: Camera) -> None:
+    """Every still picture, and the tour."""
+    for picture in PICTURES:
+        app = _app(run)
+        async with app.run_test(size=picture.size) as pilot:
+            app.theme = picture.theme
+            await pilot.pause()
+            for key in picture.keys:
+                await pilot.press(key)
+                await app.workers.wait_for_complete()
+            await pilot.pause()
+            (IMAGES / f"{picture.name}.png").write_bytes(camera.png(app))
+            print(IMAGES / f"{picture.name}.png")
+    app = _app(run)
+    frames: list[tuple[bytes, float]] = []
+    async with app.run_test(size=(100, 28)) as pilot:
+        for key, seconds in TOUR:
+            if key:
+                await pilot.press(key)
+            await app.workers.wait_for_complete()
+            await pilot.pause()
+            frames.append((camera.png(app), seconds))
+    (IMAGES / "tour.png").write_bytes(animate(frames))
+    print(IMAGES / "tour.png")
+
+
+def animate(frames: Sequence[tuple[bytes, float]]) -> bytes:
+    """PNG pictures of one size, each with its seconds, as one animated PNG that repeats for ever."""
+    first = _chunks(frames[0][0])
+    header = next(body for kind, body in first if kind == b"IHDR")
+    out = [b"\x89PNG\r\n\x1a\n", _chunk(b"IHDR", header), _chunk(b"acTL", struct.pack(">II", len(frames), 0))]
+    number = 0
+    for index, (picture, seconds) in enumerate(frames):
+        chunks = _chunks(picture)
+        size = next(body for kind, body in chunks if kind == b"IHDR")[:8]
+        if size != header[:8]:
+            raise ValueError("all frames need one size")
+        delay = struct.pack(">HHBB", round(seconds * 100), 100, 0, 0)
+        out.append(_chunk(b"fcTL", struct.pack(">I", number) + size + struct.pack(">II", 0, 0) + delay))
+        number += 1
+        data = b"".join(body for kind, body in chunks if kind == b"IDAT")
+        if index == 0:
+            out.append(_chunk(b"IDAT", data))
+        else:
+            out.append(_chunk(b"fdAT", struct.pack(">I", number) + data))
+            number += 1
+    return b"".join([*out, _chunk(b"IEND", b"")])
+
+
+def _chunks(png: bytes) -> list[tuple[bytes, bytes]]:
+    found, at = [], 8
+    while at < len(png):
+        (length,) = struct.unpack(">I", png[at : at + 4])
+        found.append((png[at + 4 : at + 8], png[at + 8 : at + 8 + length]))
+        at += 12 + length
+    return found
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def _app(run: Path) -> AuditorApp:
+    return AuditorApp(RunReader(run), signs=UNICODE, annotations=Annotations(run, who="demo"))
+
+
+def main() -> None:
+    """Make the run if none is given, and take the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--fonts", type=Path, action="append", default=[])
+    parser.add_argument("--run", type=Path)
+    arguments = parser.parse_args()
+    camera = Camera([*arguments.fonts, *FONTS])
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        run = arguments.run or Path(folder) / "demo"
+        if arguments.run is None:
+            command = [sys.executable, "-m", "auditor", "demo", "--no-tui", "--seed", "0", "--out", str(run)]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        asyncio.run(take(run, camera))
+
+
+if __name__ == "__main__":
+    main()
