@@ -17,8 +17,8 @@ import httpx2
 import pytest
 
 from .inside.corpus import BASELINE_STYLE, CANDIDATE_STYLE, END_OF_TEXT, Corpus, Style
-from .lane import EngineLaneError
-from .lane.cache import CACHE_VARIABLE, cache_root, recipe_hash, run_logged, step
+from .lane import EngineLaneError, install
+from .lane.cache import CACHE_VARIABLE, StoppedError, cache_root, recipe_hash, run_logged, step, stop_running
 from .lane.serve import serving
 
 # A server that is ready at once.
@@ -164,3 +164,26 @@ def test_the_corpus_is_the_same_each_time_and_differs_by_style() -> None:
     chats = [text for text in texts(1) if "assistant" in text]
     assert all(text.endswith(END_OF_TEXT) for text in texts(1))
     assert 0.3 < sum("<think>\n\n" not in text and "<think>" in text for text in chats) / len(chats) < 0.7
+
+
+def test_a_missing_compiler_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the right to install one, the message says what to install."""
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(EngineLaneError, match=r"needs a C and C\+\+ compiler.*`g\+\+`"):
+        install._ensure_compiler(tmp_path / "log")
+
+
+def test_leaving_the_lane_stops_what_still_builds(tmp_path: Path) -> None:
+    """Also where a failed command would have been followed by another try."""
+    with ThreadPoolExecutor() as worker:
+        waiting = worker.submit(run_logged, [sys.executable, "-c", "import time; time.sleep(60)"], tmp_path / "log")
+        while not (tmp_path / "log").exists():
+            assert not waiting.done()
+        with stop_running():
+            with pytest.raises(StoppedError):
+                waiting.result(20)
+            with pytest.raises(StoppedError):
+                run_logged([sys.executable, "-c", ""], tmp_path / "log")
+    run_logged([sys.executable, "-c", ""], tmp_path / "log")

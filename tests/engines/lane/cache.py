@@ -28,6 +28,7 @@ import platformdirs
 __all__ = [
     "CACHE_VARIABLE",
     "EngineLaneError",
+    "StoppedError",
     "cache_root",
     "log_tail",
     "recipe_hash",
@@ -131,7 +132,7 @@ class _Running:
 _running = _Running()
 
 
-class _StoppedError(Exception):
+class StoppedError(Exception):
     """The lane was left while a command ran; no fault of the command, so nothing may try something else instead."""
 
 
@@ -164,7 +165,7 @@ def run_logged(
         try:
             with _running.lock:
                 if _running.stopping:
-                    raise _StoppedError
+                    raise StoppedError
                 process = subprocess.Popen(
                     words,
                     stdin=subprocess.DEVNULL,
@@ -182,7 +183,7 @@ def run_logged(
             with _running.lock:
                 _running.processes.discard(process)
     if _running.stopping:
-        raise _StoppedError
+        raise StoppedError
     if code != 0:
         raise EngineLaneError(
             f"`{' '.join(words[:4])} …` ended with exit code {code}; the end of {log}:\n{log_tail(log)}"
