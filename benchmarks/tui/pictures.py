@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import struct
+import io
 import subprocess
 import sys
 import tempfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import resvg_py
+from PIL import Image
 
 from auditor.store import Annotations, RunReader
 from auditor.tui.app import AuditorApp
@@ -25,6 +25,7 @@ from auditor.tui.theme import DARK, LIGHT, UNICODE
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 FONTS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path("/Library/Fonts"), Path.home() / ".fonts")
+COLOURS = 96
 FAMILIES = (("Fira Code", "FiraCode-Regular.ttf"), ("DejaVu Sans Mono", "DejaVuSansMono.ttf"))
 
 
@@ -100,7 +101,7 @@ async def take(run: Path, camera: Camera) -> None:
                 await pilot.press(key)
                 await app.workers.wait_for_complete()
             await pilot.pause()
-            (IMAGES / f"{picture.name}.png").write_bytes(camera.png(app))
+            small(camera.png(app)).save(IMAGES / f"{picture.name}.png", optimize=True)
             print(IMAGES / f"{picture.name}.png")
     app = _app(run)
     frames: list[tuple[bytes, float]] = []
@@ -111,44 +112,30 @@ async def take(run: Path, camera: Camera) -> None:
             await app.workers.wait_for_complete()
             await pilot.pause()
             frames.append((camera.png(app), seconds))
-    (IMAGES / "tour.png").write_bytes(animate(frames))
+    animate(frames, IMAGES / "tour.png")
     print(IMAGES / "tour.png")
 
 
-def animate(frames: Sequence[tuple[bytes, float]]) -> bytes:
-    """PNG pictures of one size, each with its seconds, as one animated PNG that repeats for ever."""
-    first = _chunks(frames[0][0])
-    header = next(body for kind, body in first if kind == b"IHDR")
-    out = [b"\x89PNG\r\n\x1a\n", _chunk(b"IHDR", header), _chunk(b"acTL", struct.pack(">II", len(frames), 0))]
-    number = 0
-    for index, (picture, seconds) in enumerate(frames):
-        chunks = _chunks(picture)
-        size = next(body for kind, body in chunks if kind == b"IHDR")[:8]
-        if size != header[:8]:
-            raise ValueError("all frames need one size")
-        delay = struct.pack(">HHBB", round(seconds * 100), 100, 0, 0)
-        out.append(_chunk(b"fcTL", struct.pack(">I", number) + size + struct.pack(">II", 0, 0) + delay))
-        number += 1
-        data = b"".join(body for kind, body in chunks if kind == b"IDAT")
-        if index == 0:
-            out.append(_chunk(b"IDAT", data))
-        else:
-            out.append(_chunk(b"fdAT", struct.pack(">I", number) + data))
-            number += 1
-    return b"".join([*out, _chunk(b"IEND", b"")])
+def small(png: bytes) -> Image.Image:
+    """A picture in as many colours as a terminal shows at a time."""
+    return Image.open(io.BytesIO(png)).convert("RGB").quantize(colors=COLOURS, dither=Image.Dither.NONE)
 
 
-def _chunks(png: bytes) -> list[tuple[bytes, bytes]]:
-    found, at = [], 8
-    while at < len(png):
-        (length,) = struct.unpack(">I", png[at : at + 4])
-        found.append((png[at + 4 : at + 8], png[at + 8 : at + 8 + length]))
-        at += 12 + length
-    return found
-
-
-def _chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+def animate(frames: Sequence[tuple[bytes, float]], path: Path) -> None:
+    """Write pictures of one size, each with its seconds, as one animated PNG that repeats for ever."""
+    palette = small(frames[0][0])
+    images = [
+        Image.open(io.BytesIO(png)).convert("RGB").quantize(palette=palette, dither=Image.Dither.NONE)
+        for png, _ in frames
+    ]
+    images[0].save(
+        path,
+        save_all=True,
+        append_images=images[1:],
+        duration=[round(seconds * 1000) for _, seconds in frames],
+        loop=0,
+        optimize=True,
+    )
 
 
 def _app(run: Path) -> AuditorApp:
