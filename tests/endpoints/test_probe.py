@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from auditor.endpoints import PROBE_MAX_CALLS, connect, probe
-from auditor.endpoints.probe import compare_temperatures, shape_of_lists
+from auditor.endpoints.probing.logprobs import compare_temperatures, shape_of_lists
 from auditor.errors import AuthenticationFailed, ModelNotFound, NotAnApi
 from auditor.plan import parse_endpoint
 from auditor.records import EndpointSpec, TokenLogprob, TokenLogprobs, TokenPosition

@@ -1,0 +1,126 @@
+"""What the probe finds out about logprobs: how many, of what distribution, in which lists, and how repeatable."""
+
+from __future__ import annotations
+
+import statistics
+from typing import Any, Final
+
+import msgspec
+
+from auditor import defaults
+from auditor.endpoints.capabilities import Capabilities, LogprobsTemperature, TopList
+from auditor.endpoints.probing.prober import STORY, STORY_TOKENS, Prober
+from auditor.records import TokenLogprobs, TokenPosition
+
+MORE_THAN_USUAL: Final = 100
+"""Asked for once the usual 20 came: whether there is more. Larger than any vocabulary would kill some engines."""
+
+
+async def measure_logprobs(prober: Prober, found: Capabilities) -> Capabilities:
+    """``found`` with everything about logprobs filled in; 13 requests at most."""
+    most, limited, position = await _largest(prober)
+    if position is None:
+        return msgspec.structs.replace(found, logprobs=False)
+    found = msgspec.structs.replace(
+        found,
+        logprobs=True,
+        top_logprobs_max=most,
+        top_logprobs_limited=limited,
+        token_ids=all(t.id is not None for t in (position.top or (position.sampled,))),
+    )
+    if not most:
+        return found
+    k = min(most, defaults.TOP_LOGPROBS)
+    at = {t: await prober.next_token(k, t) for t in (1.0, 0.5, 0.0)}
+    hot = await prober.try_ask(STORY, max_tokens=STORY_TOKENS, temperature=2.0, top_logprobs=min(k, 2), seed=1)
+    return msgspec.structs.replace(
+        found,
+        logprobs_temperature=compare_temperatures(at[1.0], at[0.5], 0.5),
+        logprobs_at_temperature_zero=_at_zero(at[1.0], at[0.0]),
+        top_list=shape_of_lists(hot.logprobs if hot else None, min(k, 2)),
+    )
+
+
+async def _largest(prober: Prober) -> tuple[int, bool, TokenPosition | None]:
+    """The most alternatives that come, whether more were refused, and a position that shows it.
+
+    Down a ladder to the first number that is taken, then bisection up to the first that is not. Eight questions at most.
+    """
+    best: TokenPosition | None = None
+    low, high = 0, MORE_THAN_USUAL + 1
+    for k in (defaults.TOP_LOGPROBS, 5, 1):
+        best = await prober.next_token(k)
+        if best is not None:
+            low = min(len(best.top), k)
+            if low < k:
+                return low, True, best
+            break
+        high = k
+    if best is None:
+        bare = await prober.next_token(0)
+        return 0, bare is not None, bare
+    if low >= defaults.TOP_LOGPROBS:
+        more = await prober.next_token(MORE_THAN_USUAL)
+        if more is None or len(more.top) <= low:
+            return defaults.TOP_LOGPROBS if more is None else low, True, best
+        return min(len(more.top), MORE_THAN_USUAL), len(more.top) < MORE_THAN_USUAL, more
+    while high - low > 1:
+        k = (low + high) // 2
+        at = await prober.next_token(k)
+        if at is None or len(at.top) < k:
+            high = k
+        else:
+            low, best = k, at
+    return low, True, best
+
+
+def _values(position: TokenPosition | None) -> dict[Any, float]:
+    return {} if position is None else {t.key: t.logprob for t in position.top if t.logprob is not None}
+
+
+def compare_temperatures(
+    base: TokenPosition | None, other: TokenPosition | None, temperature: float
+) -> LogprobsTemperature:
+    """Whether logprobs at ``temperature`` are those at 1 (raw) or those divided by it and renormalised (scaled). Pure.
+
+    Compared are differences to the likeliest common token, in which the normalising constant cancels. The hypothesis
+    that fits clearly better wins (medians in nats over the common tokens; a server's own noise reaches 0.1).
+    """
+    a, b = _values(base), _values(other)
+    common = sorted(a.keys() & b.keys(), key=lambda key: -a[key])
+    if len(common) < 2:
+        return "unknown"
+    top, rest = common[0], common[1:]
+    raw = statistics.median(abs(b[key] - a[key]) for key in common)
+    scaled = statistics.median(abs((b[key] - b[top]) - (a[key] - a[top]) / temperature) for key in rest)
+    if min(raw, scaled) > 0.5 or max(raw, scaled) < 0.2 or max(raw, scaled) < 4 * min(raw, scaled):
+        return "unknown"
+    return "raw" if raw < scaled else "scaled"
+
+
+def _at_zero(base: TokenPosition | None, zero: TokenPosition | None) -> LogprobsTemperature:
+    a, b = _values(base), _values(zero)
+    common = a.keys() & b.keys()
+    if base is None or zero is None:
+        return "unknown"
+    if len(common) < 2:
+        # At T = 0 a scaled distribution is one token with probability 1 and sentinels.
+        return "scaled" if len(a) > 1 and max(b.values(), default=-1.0) > -1e-6 else "unknown"
+    return "raw" if statistics.median(abs(b[key] - a[key]) for key in common) < 0.2 else "scaled"
+
+
+def shape_of_lists(logprobs: TokenLogprobs | None, k: int) -> TopList:
+    """What happens when the sampled token is not among the ``k`` best, from a reply sampled hot enough to show it. Pure.
+
+    A list of k that always holds the sampled token, also where it is far from the best, has lost its k-th best to it.
+    """
+    if logprobs is None or k < 1:
+        return "unknown"
+    positions = [p for p in logprobs.positions if p.sampled.logprob is not None and p.top]
+    if any(len(p.top) > k for p in positions):
+        return "appended"
+    inside = [any(t.key == p.sampled.key for t in p.top) for p in positions]
+    if not all(inside):
+        return "top"
+    unlikely = sum(1 for p in positions if p.sampled.logprob is not None and p.sampled.logprob < -3.0)
+    return "sampled_first" if unlikely >= 3 else "unknown"
