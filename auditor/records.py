@@ -108,6 +108,10 @@ class Ask(msgspec.Struct, frozen=True):
     top_logprobs: int | None = None
     json_schema: dict[str, Any] | None = None
     json_object: bool = False
+    stream: bool | None = None
+    """Whether the reply comes in pieces; None leaves it to the endpoint, which streams long ones."""
+    reasoning: dict[str, Any] | None = None
+    """In place of the endpoint's own ``reasoning`` options; None keeps those."""
 
 
 class TokenLogprob(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):  # leaves, 20 per token
@@ -158,6 +162,8 @@ class Provenance(msgspec.Struct, frozen=True, omit_defaults=True):
     provider: str = ""
     trace_source: str = ""
     """Where the trace was found: a field's name ("reasoning", "reasoning_content", "thinking") or "tags"."""
+    streamed: bool = False
+    """Whether the reply came in pieces and was put together here."""
 
 
 class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
