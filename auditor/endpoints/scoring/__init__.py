@@ -1,0 +1,23 @@
+"""Scoring given text: which servers can, and how (docs/endpoints.md)."""
+
+from auditor.endpoints.scoring.base import Prefix, Sampled, ScoreProtocol, Scorer, Server, Spent
+from auditor.endpoints.scoring.completions import CompletionsScorer
+from auditor.endpoints.scoring.llama_cpp import LlamaCppScorer
+from auditor.endpoints.scoring.probe import FINGERPRINT_TEXT, SCORING_MAX_CALLS, find_scorer, fingerprint
+from auditor.endpoints.scoring.sglang import SglangScorer
+
+__all__ = [
+    "FINGERPRINT_TEXT",
+    "SCORING_MAX_CALLS",
+    "CompletionsScorer",
+    "LlamaCppScorer",
+    "Prefix",
+    "Sampled",
+    "ScoreProtocol",
+    "Scorer",
+    "Server",
+    "SglangScorer",
+    "Spent",
+    "find_scorer",
+    "fingerprint",
+]

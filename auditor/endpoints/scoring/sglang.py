@@ -1,0 +1,96 @@
+"""Scoring on SGLang through its own ``/generate``: input logprobs with alternatives, all by token id.
+
+Field names as in sglang 0.5.23 (srt/managers/io_struct.py, srt/entrypoints/http_server.py). Values are the model's own at
+temperature 1, which is what is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from auditor.endpoints.scoring.base import Prefix, Sampled, ScoreProtocol, Server, Spent, root_of, unreadable
+from auditor.endpoints.scoring.completions import read_object
+from auditor.endpoints.scoring.decoding import ids_of, ranked, triples
+from auditor.records import Ask, Message, Sampling, TokenPosition
+
+_WHOLE = {"temperature": 1.0, "top_p": 1.0, "top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
+_TEMPLATE_FIELDS = ("messages", "chat_template_kwargs")
+
+
+class SglangScorer:
+    """Scores through ``/generate`` of one SGLang server."""
+
+    name = "sglang"
+    protocol: ScoreProtocol = "F"
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._root = root_of(server.spec)
+        self.spent = Spent()
+
+    async def prefix(self, messages: Sequence[Message]) -> Prefix:
+        """The ids of the messages behind the chat template."""
+        whole = self._server.request_body(Ask(messages=tuple(messages), sampling=Sampling(max_tokens=1)))
+        body = {name: whole[name] for name in _TEMPLATE_FIELDS if name in whole}
+        return Prefix(await self._tokens({**body, "add_generation_prompt": True}))
+
+    async def tokenise(self, text: str) -> tuple[int, ...]:
+        """See `Scorer.tokenise`."""
+        return await self._tokens({"prompt": text, "add_special_tokens": False})
+
+    async def sample(self, prefix: Prefix, *, max_tokens: int, top: int, seed: int, sample: int = 0) -> Sampled:
+        """See `Scorer.sample`. SGLang does not repeat by seed; the tape does."""
+        body = {
+            "sampling_params": {**_WHOLE, "max_new_tokens": max_tokens, "sampling_seed": seed},
+            "top_logprobs_num": top,
+        }
+        meta = await self._generate(prefix, body, sample)
+        own = triples(meta.get("output_token_logprobs") or ())
+        tops = meta.get("output_top_logprobs") or []
+        ids = tuple(t.id for t in own if t.id is not None)
+        if not ids or len(tops) != len(ids):
+            raise unreadable(self._server.spec, "the generated tokens with their logprobs")
+        positions = tuple(ranked(t, triples(rows or ()), top) for t, rows in zip(own, tops, strict=True))
+        reason = meta.get("finish_reason")
+        return Sampled(ids, positions, isinstance(reason, dict) and reason.get("type") == "stop")
+
+    async def score(
+        self, prefix: Prefix, continuation: Sequence[int], *, top: int, at: Sequence[int] | None = None, sample: int = 0
+    ) -> dict[int, TokenPosition]:
+        """See `Scorer.score`."""
+        whole, start = prefix.then(continuation), len(prefix.ids)
+        # One token before the continuation: the first logprob of a window has no context and comes as null.
+        body = {
+            "sampling_params": {**_WHOLE, "max_new_tokens": 1},
+            "top_logprobs_num": top,
+            "logprob_start_len": max(start - 1, 0),
+        }
+        meta = await self._generate(whole, body, sample)
+        own, tops = meta.get("input_token_logprobs") or [], meta.get("input_top_logprobs") or []
+        rows = list(zip(own, tops, strict=False))[-len(continuation) :] if continuation else []
+        if [row[0][1] for row in rows if isinstance(row[0], list) and len(row[0]) > 1] != list(continuation):
+            raise unreadable(self._server.spec, "logprobs of the tokens that were given")
+        return {
+            t: ranked(triples([rows[t][0]])[0], triples(rows[t][1] or ()), top)
+            for t in (range(len(continuation)) if at is None else at)
+        }
+
+    async def _tokens(self, body: dict[str, Any]) -> tuple[int, ...]:
+        ids = ids_of((await self._post("/tokenize", {"model": self._server.spec.model, **body}, 0)).get("tokens"))
+        if ids is None:
+            raise unreadable(self._server.spec, "token ids")
+        return ids
+
+    async def _generate(self, prefix: Prefix, body: dict[str, Any], sample: int) -> dict[str, Any]:
+        whole = {"input_ids": list(prefix.ids), "return_logprob": True, "return_text_in_logprobs": True, **body}
+        meta = (await self._post("/generate", whole, sample)).get("meta_info")
+        if not isinstance(meta, dict):
+            raise unreadable(self._server.spec, "logprobs")
+        self.spent.prompt_tokens += int(meta.get("prompt_tokens") or 0)
+        self.spent.completion_tokens += int(meta.get("completion_tokens") or 0)
+        return meta
+
+    async def _post(self, path: str, body: dict[str, Any], sample: int) -> dict[str, Any]:
+        content = await self._server.exchange(f"{self._root}{path}", body, purpose="score", sample=sample)
+        return read_object(self._server, content, self.spent)
