@@ -121,6 +121,7 @@ class Audit:
                 )
                 async with session:
                     await self._carry_out(session, writer, prompts, continued=continued)
+                    self._list_unused(session)
             finally:
                 writer.close()
         finally:
@@ -156,6 +157,15 @@ class Audit:
                 " the findings so far are stored.",
                 "Run the same command with a larger --max-calls or --max-tokens to continue.",
             )
+
+    def _list_unused(self, session: Session) -> None:
+        """In a replay, what is on the cassette and was not asked for is a sign that plan and cassette have parted."""
+        unused = [exchange for wire in session.wires.values() for exchange in wire.unused()]
+        if self._mode != "replay" or not unused:
+            return
+        for exchange in unused:
+            log.info("not asked for: %s %s %s", exchange.endpoint, exchange.path, exchange.request.decode()[:300])
+        self._progress.note(f"{len(unused)} recorded exchanges were not asked for; {self.folder.log} lists them.")
 
     async def _judge(self, session: Session) -> Judge:
         endpoint = session.endpoints.get("judge")

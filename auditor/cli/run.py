@@ -7,18 +7,24 @@ from typing import Any
 
 import click
 
+from auditor import __version__
 from auditor.cli._audit import carry_out
 from auditor.cli._options import plan_of, plan_options
 from auditor.cli._shared import print_results
 from auditor.errors import PlanError
 from auditor.report.plain import harmless
-from auditor.wire import CassetteTape, Tape, TapeMode
+from auditor.store import RunReader
+from auditor.wire import CassetteTape
 
 
 @click.command()
 @plan_options
 @click.option("--out", required=True, metavar="RUN", type=click.Path(path_type=Path), help="The run's folder.")
-@click.option("--record", type=click.Path(path_type=Path, dir_okay=False), help="Write what is asked to this cassette.")
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="When done, write the run's tape to this cassette.",
+)
 @click.option(
     "--replay", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="Answer from this cassette only."
 )
@@ -34,10 +40,21 @@ def command(out: Path, record: Path | None, replay: Path | None, **given: Any) -
     plan = plan_of(**given)
     if record and replay:
         raise PlanError("--record and --replay exclude each other.", "Give one of them.")
-    tape: Tape | None = None
-    mode: TapeMode = "auto"
-    if cassette := record or replay:
-        tape, mode = CassetteTape(cassette), "record" if record else "replay"
-    carry_out(plan, out, tape=tape, mode=mode)
+    cassette = CassetteTape(replay, must_exist=True) if replay else None
+    carry_out(plan, out, tape=cassette, mode="replay" if cassette else "auto")
+    if record:
+        _record(out, record)
     print_results(out)
     click.echo(harmless(f"\nstored in {out}: `auditor view {out}` shows the evidence, `auditor gate {out}` answers CI"))
+
+
+def _record(out: Path, cassette: Path) -> None:
+    """Copy the run's tape: recording never asks anything again, so it goes with continuing a broken run."""
+    cassette.unlink(missing_ok=True)
+    reader = RunReader(out)
+    try:
+        with CassetteTape(cassette, note=f"recorded by auditor {__version__}") as tape:
+            for exchange in reader.exchanges():
+                tape.put(exchange)
+    finally:
+        reader.close()

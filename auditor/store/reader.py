@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from auditor.records import Attempt, Prompt, Reply, Scored, Side, Verdict
+from auditor.records import Attempt, Exchange, Prompt, Reply, Scored, Side, Verdict
 from auditor.store._pack import unpack
 from auditor.store.folder import RunFolder
+from auditor.store.tape import RunTape
 
 _PAIR_COLUMNS = (
     "seq, prompt_id, dimension, kind, baseline_outcome, baseline_label, baseline_score,"
@@ -203,6 +204,10 @@ class RunReader:
             " ORDER BY p.seq, f.side"
         ):
             yield prompt_id, side, unpack(body, Reply)
+
+    def exchanges(self) -> Iterator[Exchange]:
+        """Everything on the run's tape, in order of the key."""
+        return RunTape(self._db).exchanges()
 
     def attempts(self) -> Iterator[tuple[float, Attempt]]:
         """The ledger: unix seconds and the attempt, in order of their end."""
