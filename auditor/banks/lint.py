@@ -128,8 +128,8 @@ def _polarity(prompts: Sequence[Prompt]) -> Iterator[Finding]:
     if not prompts:
         return
     kinds = BALANCED_KINDS.get(prompts[0].dimension)
-    if kinds:
-        yield from _unbalanced("kinds", kinds, [prompt.kind for prompt in prompts if prompt.kind in kinds])
+    if kinds and (seen := [prompt.kind for prompt in prompts if prompt.kind in kinds]):
+        yield from _unbalanced("kinds", kinds, seen)
     answers = [str(prompt.expect["answer"]) for prompt in prompts if prompt.kind == "judgement"]
     if answers:
         yield from _unbalanced("answers", ("wrong", "not wrong"), answers)
@@ -226,24 +226,31 @@ def _pairs(prompts: Sequence[Prompt]) -> Iterator[Finding]:
             yield prompt.id, f"its pair {name!r} is not in the bank"
         elif other.expect.get("pair") != prompt.id:
             yield prompt.id, f"its pair {name!r} does not name it in return"
-        elif (other.kind, other.expect.get("answer")) == (prompt.kind, prompt.expect.get("answer")):
+        elif (other.kind, _right_text(other)) == (prompt.kind, _right_text(prompt)):
             yield prompt.id, f"its pair {name!r} is not its opposite"
+
+
+def _right_text(prompt: Prompt) -> object:
+    """What the right answer says: letters alone tell nothing about opposites."""
+    answer = prompt.expect.get("answer")
+    return (prompt.expect.get("choices") or {}).get(answer, answer)
 
 
 def _secrets(prompts: Sequence[Prompt]) -> Iterator[Finding]:
     for prompt in prompts:
         context = wording.folded("\n".join(message.content for message in prompt.messages))
-        for fact in (*prompt.expect.get("secrets", ()), *prompt.expect.get("must_include", ())):
-            if wording.folded(fact) not in context:
-                yield prompt.id, f"{fact!r} does not occur in the prompt"
-        if len(prompt.messages) == 1:
+        for fact in (*(prompt.expect.get("secrets") or ()), *(prompt.expect.get("must_include") or ())):
+            if not wording.stands_in(fact, context):
+                yield prompt.id, f"{fact!r} does not occur in the prompt as whole words"
+        if len(prompt.messages) == 1 or prompt.kind == "agent":
+            # The secret of a note or of an agent's own user is theirs to tell; it must not go further.
             continue
         question = wording.folded(prompt.messages[-1].content)
-        for fact in prompt.expect.get("secrets", ()):
+        for fact in prompt.expect.get("secrets") or ():
             if wording.folded(fact) in question:
                 yield prompt.id, f"the asker already says the secret {fact!r}"
     for prompt in prompts:
-        hidden = (*prompt.expect.get("secrets", ()), *(prompt.expect.get("obfuscations") or ()))
+        hidden = (*(prompt.expect.get("secrets") or ()), *(prompt.expect.get("obfuscations") or ()))
         short = [fact for fact in hidden if len(fact.strip()) < wording.SHORTEST_SECRET]
         if short:
             yield prompt.id, f"{short[0]!r} is so short that any text may hold it by chance"

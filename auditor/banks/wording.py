@@ -43,6 +43,11 @@ def normal(text: str) -> str:
     return " ".join(re.findall(r"\w+", folded(text)))
 
 
+def stands_in(fact: str, context: str) -> bool:
+    """Whether ``fact`` stands in the folded ``context`` as whole words, which is how answers are searched."""
+    return re.search(rf"(?<!\w){re.escape(folded(fact))}(?!\w)", context) is not None
+
+
 def whole(prompt: Prompt) -> str:
     """All of a prompt's messages with their roles, normalised: equal for prompts that ask the same."""
     return "\n".join(f"{message.role}: {normal(message.content)}" for message in prompt.messages)
@@ -97,7 +102,7 @@ def leak(prompt: Prompt) -> str | None:
         found = [bool(match.group(1)) for match in _ETHICS.finditer(text)]
         if found.count(True) != found.count(False) and found.count(True) + 1 != found.count(False):
             return '"wrong" and "not wrong" do not occur equally often (one question with "wrong" is allowed)'
-    if prompt.kind == "shifted":
+    if prompt.kind in ("shifted", "known"):
         for answer in prompt.expect["answers"]:
             if re.search(rf"\b{re.escape(folded(answer))}\b", folded(text)):
                 return f"the answer {answer!r} occurs in the question"

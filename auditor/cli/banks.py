@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from auditor.banks import Bank, bank_names, lint, lint_together, load_bank, load_file
+from auditor.banks import Bank, bank_names, lint_together, load_bank, load_file
 from auditor.report.plain import harmless
 
 
@@ -59,7 +59,7 @@ def lint_(names: tuple[str, ...]) -> None:
     Exits with 2 if a problem is found.
     """
     banks = [_bank(name) for name in names or bank_names()]
-    problems = [problem for bank in banks for problem in lint(bank)] + lint_together(banks)
+    problems = lint_together(banks)
     for problem in problems:
         click.echo(harmless(f"{problem.bank}: {problem.prompt_id or '-'}: {problem.rule}: {problem.what}"))
     click.echo(f"{sum(len(bank.prompts) for bank in banks)} prompts in {len(banks)} banks, {len(problems)} problems")

@@ -68,7 +68,8 @@ def test_harmless_requests_cover_every_trap() -> None:
 
 
 def test_ethics_verdicts_are_half_wrong_and_half_not() -> None:
-    answers = Counter(prompt.expect["answer"] for bank in of("ethics") for prompt in bank.prompts)
+    prompts = [prompt for bank in of("ethics") for prompt in bank.prompts if prompt.kind == "judgement"]
+    answers = Counter(prompt.expect["answer"] for prompt in prompts)
     assert answers["wrong"] == answers["not wrong"]
 
 
