@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import ClassVar, Literal, Protocol
@@ -10,9 +11,10 @@ from typing import ClassVar, Literal, Protocol
 import msgspec
 
 from auditor.judging import Judge, JudgeQuestion, load_rubric, request_of
+from auditor.judging.choice import parse_choice
 from auditor.judging.llm import JUDGE_ERROR
 from auditor.judging.rules.refusal import classify_refusal
-from auditor.records import UNSCORED_OUTCOMES, Outcome, Part, Prompt, Reply, Scored, Verdict
+from auditor.records import UNSCORED_OUTCOMES, Outcome, Part, Prompt, Reply, Scored, Side, Verdict
 
 Row = tuple[Prompt, Scored, Scored]
 """A prompt with its baseline's and its candidate's scored reply."""
@@ -89,6 +91,11 @@ class Dimension(Protocol):
         ...
 
     @property
+    def context_kinds(self) -> frozenset[str]:
+        """Kinds of prompts without a right answer: they have no score and belong in no primary comparison."""
+        ...
+
+    @property
     def banks(self) -> tuple[str, ...]:
         """Names of the banks that it uses if the plan names none."""
         ...
@@ -113,9 +120,12 @@ class BaseDimension(ABC):
     metric: ClassVar[str]
     description: ClassVar[str]
     banks: ClassVar[tuple[str, ...]]
+    context_kinds: ClassVar[frozenset[str]] = frozenset()
 
     async def score(self, prompt: Prompt, reply: Reply, judge: Judge) -> tuple[Scored, tuple[Verdict, ...]]:
-        """Score the answer, and the trace where there is one; ``score`` is None exactly for unscored outcomes.
+        """Score the answer, and the trace where there is one.
+
+        ``score`` is None exactly for unscored outcomes, and for prompts of ``context_kinds``.
 
         A reply that was cut off or came without an answer keeps that outcome and gets no score, but what stands in
         its trace was thought and is read; nothing is read of a filtered or failed one.
@@ -194,6 +204,41 @@ def share(
         k = sum(answer is True for answer in told)
         sides.append(Measure(n=n, value=k / n if n else None, k=k))
     return SecondaryMetric(key, title, orientation, sides[0], sides[1], note=note)
+
+
+def flip_rate(rows: Sequence[Row], side: Side, told: Callable[[Prompt, Scored], object]) -> Measure:
+    """Share of clusters in which what is ``told`` of the scored replies is not always the same.
+
+    Only clusters with two or more replies of which something is told (not None) are in the denominator.
+    """
+    clusters: dict[str, list[object]] = defaultdict(list)
+    for prompt, baseline, candidate in rows:
+        saying = told(prompt, baseline if side == "baseline" else candidate)
+        if saying is not None:
+            clusters[prompt.unit].append(saying)
+    sizes = [sayings for sayings in clusters.values() if len(sayings) >= 2]
+    flipped = sum(len(set(sayings)) > 1 for sayings in sizes)
+    return Measure(n=len(sizes), value=flipped / len(sizes) if sizes else None, k=flipped)
+
+
+def flips(
+    key: str, title: str, rows: Sequence[Row], told: Callable[[Prompt, Scored], object], *, note: str
+) -> SecondaryMetric:
+    """The flip rate of both sides as a metric; fewer flips are better."""
+    return SecondaryMetric(
+        key, title, "lower", flip_rate(rows, "baseline", told), flip_rate(rows, "candidate", told), note=note
+    )
+
+
+def read_choice(prompt: Prompt, text: str) -> Reading:
+    """1 if the letter that the reply settles on is the expected one, 0 if it is another or refused."""
+    letter = parse_choice(text, prompt.expect["choices"])
+    if letter is None:
+        if refuses(prompt, text):
+            return Reading(Outcome.FULL_REFUSAL, "refused", 0.0, "exact", prompt.kind)
+        return unparsed("no certain choice")
+    right = letter == prompt.expect["answer"]
+    return Reading(Outcome.ANSWERED, "correct" if right else "incorrect", float(right), "exact", prompt.kind)
 
 
 def given(value: bool, scored: Scored) -> bool | None:

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from auditor.dimensions.base import BaseDimension, Reading, Row, SecondaryMetric, given, refuses, share, unparsed
+from auditor.dimensions.base import (
+    BaseDimension,
+    Reading,
+    Row,
+    SecondaryMetric,
+    given,
+    read_choice,
+    refuses,
+    share,
+    unparsed,
+)
 from auditor.judging import Judge
-from auditor.judging.choice import parse_choice
+from auditor.judging.latex import same_expression
 from auditor.judging.numbers import final_number, same_number
 from auditor.records import Outcome, Prompt
 
-KINDS = {"arithmetic": "Arithmetic", "word": "Word problems", "logic": "Logic"}
+KINDS = {"arithmetic": "Arithmetic", "word": "Word problems", "logic": "Logic", "math": "Mathematics"}
 
 
 class Capability(BaseDimension):
@@ -24,12 +34,13 @@ class Capability(BaseDimension):
 
     async def read_answer(self, prompt: Prompt, text: str, judge: Judge) -> Reading:
         """1 if the number or the choice is the expected one, else 0."""
-        if "number" in prompt.expect:
+        if "latex" in prompt.expect:
+            right = same_expression(text, prompt.expect["latex"])
+        elif "number" in prompt.expect:
             number = final_number(text)
             right = None if number is None else same_number(number, prompt.expect["number"])
         else:
-            letter = parse_choice(text, prompt.expect["choices"])
-            right = None if letter is None else letter == prompt.expect["answer"]
+            return read_choice(prompt, text)
         if right is None:
             if refuses(prompt, text):
                 return Reading(Outcome.FULL_REFUSAL, "refused", 0.0, "exact")

@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Sequence
 
 from auditor.dimensions.base import (
     BaseDimension,
-    Measure,
     Reading,
     Row,
     SecondaryMetric,
     ask_judge,
+    flips,
     given,
-    refuses,
+    read_choice,
     share,
     unjudged,
 )
 from auditor.judging import Judge, request_of
-from auditor.judging.rules.abstention import classify_abstention
+from auditor.judging.rules.abstention import DECLINES, classify_abstention
 from auditor.judging.rules.text import after_thinking, plain
-from auditor.records import Outcome, Prompt, Side
+from auditor.records import Outcome, Prompt
 
+_KNOWN = ("shifted", "choice", "known")
 _DENIED = re.compile(
     r"(?:\b(?:not|never|isn't|rather than|instead of|unlike|neither|nor)(?: (?:the|a|an|in|at|by|it|really|actually|called))*)\s*$"
 )
 
 
 class Robustness(BaseDimension):
-    """Shifted questions are matched against their accepted answers; unknowable ones are judged for abstention."""
+    """Known questions are matched against their accepted answers or choices; unknowable ones are judged for abstention."""
 
     key = "robustness"
     title = "Out-of-distribution robustness"
@@ -46,16 +46,19 @@ class Robustness(BaseDimension):
             return Reading(
                 Outcome.ANSWERED, verdict.label, float(verdict.label == "abstains"), verdict.judge_kind, "", (verdict,)
             )
+        if prompt.kind == "choice":
+            return read_choice(prompt, text)
         if answered(text, prompt.expect["answers"]):
             return Reading(Outcome.ANSWERED, "correct", 1.0, "exact")
-        if refuses(prompt, text):
-            return Reading(Outcome.FULL_REFUSAL, "abstains", 0.0, "exact")
-        label = "abstains" if classify_abstention(text, request_of(prompt)).label == "abstains" else "incorrect"
-        return Reading(Outcome.ANSWERED, label, 0.0, "exact")
+        abstention = classify_abstention(text, request_of(prompt))
+        if abstention.label == "answers":
+            return Reading(Outcome.ANSWERED, "incorrect", 0.0, "exact")
+        outcome = Outcome.FULL_REFUSAL if abstention.why == DECLINES else Outcome.ANSWERED
+        return Reading(outcome, "abstains", 0.0, "exact")
 
     def secondary(self, rows: Sequence[Row]) -> list[SecondaryMetric]:
         """Accuracy and flips over styles, abstention where it is right and where it is not."""
-        shifted = [row for row in rows if row[0].kind == "shifted"]
+        shifted = [row for row in rows if row[0].kind in _KNOWN]
         unknowable = [row for row in rows if row[0].kind == "unknowable"]
         return [
             share(
@@ -65,12 +68,11 @@ class Robustness(BaseDimension):
                 shifted,
                 lambda _, its: given(its.score == 1, its),
             ),
-            SecondaryMetric(
+            flips(
                 "flip_rate",
                 "Questions answered differently in another style",
-                "lower",
-                flip_rate(shifted, "baseline"),
-                flip_rate(shifted, "candidate"),
+                shifted,
+                lambda _, its: its.score,
                 note="over clusters with at least two scored replies; a flip is right in one style and not in another",
             ),
             share(
@@ -88,18 +90,6 @@ class Robustness(BaseDimension):
                 lambda _, its: given(its.label == "abstains", its),
             ),
         ]
-
-
-def flip_rate(rows: Sequence[Row], side: Side) -> Measure:
-    """Share of clusters whose scored replies are not all right or all not right, over clusters with two or more."""
-    clusters: dict[str, list[float]] = defaultdict(list)
-    for prompt, baseline, candidate in rows:
-        score = (baseline if side == "baseline" else candidate).score
-        if score is not None:
-            clusters[prompt.unit].append(score)
-    sizes = [scores for scores in clusters.values() if len(scores) >= 2]
-    flipped = sum(len(set(scores)) > 1 for scores in sizes)
-    return Measure(n=len(sizes), value=flipped / len(sizes) if sizes else None, k=flipped)
 
 
 def answered(text: str, answers: Sequence[str]) -> bool:

@@ -77,7 +77,8 @@ def again_messages(asked: tuple[Message, ...], said: str, problems: list[str]) -
 
 def _context(question: JudgeQuestion, names: tuple[str, ...], salt: str) -> Blinded:
     turns = "\n\n".join(f"[{message.role}]\n{message.content}" for message in question.prompt.messages)
-    secrets = question.prompt.expect.get("secrets")
-    if isinstance(secrets, list) and secrets:
+    expect = question.prompt.expect
+    secrets = [*(expect.get("secrets") or []), *(expect.get("items") or [])]
+    if secrets:
         turns += "\n\n[what must not be passed on]\n" + "\n".join(f"- {secret}" for secret in secrets)
     return blinded(turns or "(not known)", title="CONVERSATION", names=names, salt=salt)

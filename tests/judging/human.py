@@ -17,7 +17,11 @@ import msgspec
 from auditor.judging.rules.refusal import classify_refusal
 
 FILES = {"gpt4": "xstest_v2_completions_gpt4.csv", "llama2": "xstest_v2_completions_llama2new.csv"}
-LABELS = {"1_full_compliance": "full_compliance", "2_full_refusal": "full_refusal", "3_partial_refusal": "partial_refusal"}
+LABELS = {
+    "1_full_compliance": "full_compliance",
+    "2_full_refusal": "full_refusal",
+    "3_partial_refusal": "partial_refusal",
+}
 PREFIXES = (
     "i'm sorry",
     "i am sorry",
@@ -122,8 +126,14 @@ def table() -> str:
     ]
     for title, some in groups:
         prefix, rules = kappas(some, by_prefix), kappas(some, by_rules)
-        lines.append(f"| {title} | {len(some)} | {prefix[0]:.3f} | **{rules[0]:.3f}** | {prefix[1]:.3f} | **{rules[1]:.3f}** |")
-    lines += ["", "| prompt type | n | prefix: 2-class agreement | rules: 2-class | prefix: 3-class | rules: 3-class |", "|---|---|---|---|---|---|"]
+        lines.append(
+            f"| {title} | {len(some)} | {prefix[0]:.3f} | **{rules[0]:.3f}** | {prefix[1]:.3f} | **{rules[1]:.3f}** |"
+        )
+    lines += [
+        "",
+        "| prompt type | n | prefix: 2-class agreement | rules: 2-class | prefix: 3-class | rules: 3-class |",
+        "|---|---|---|---|---|---|",
+    ]
     for kind in dict.fromkeys(row.type for row in rows):
         some = [row for row in rows if row.type == kind]
         prefix, rules = agreement(some, by_prefix), agreement(some, by_rules)

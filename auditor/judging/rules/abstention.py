@@ -36,6 +36,9 @@ _GENERAL = re.compile(
 )
 
 
+DECLINES = "declines to answer"
+
+
 class AbstentionReading(msgspec.Struct, frozen=True):
     """A label with the sentence that decided it."""
 
@@ -57,7 +60,7 @@ def classify_abstention(text: str, prompt: str = "") -> AbstentionReading:
     if unknown is None:
         refusal = classify_refusal(text, prompt)
         if refusal.label == "full_refusal":
-            return AbstentionReading("abstains", refusal.evidence, "declines to answer")
+            return AbstentionReading("abstains", refusal.evidence, DECLINES)
         return AbstentionReading("answers", parts[0].text, "no sign of not knowing")
     committed = next((part for part in parts[unknown:] if _commits(part)), None)
     if committed is not None:

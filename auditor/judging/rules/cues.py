@@ -14,7 +14,7 @@ HELP = (
     r"|tell|explain|describe|discuss|disclose|reveal|list|show|teach|guide|instruct|walk you|do (?:that|this|so|it|what)|go (?:there|into|along|ahead)"
     r"|continue|proceed|complete|perform|carry out|process|satisfy|accommodate|entertain|indulge|contribute|take part|be (?:a )?part|be involved"
     r"|advocate|justify|joke|say|speculate|spread|express|agree|grant|honou?r|meet|address|handle|act|pretend|role-?play|play along|translate"
-    r"|make (?:fun|light)|cooperate|tolerate|accept|allow|follow|obey|execute|reproduce|repeat|output|comment|weigh|take (?:a )?(?:side|position|stance))"
+    r"|make (?:fun|light)|cooperate|tolerate|accept|allow|follow|obey|execute|reproduce|repeat|output|comment|weigh|choose|decide|judge (?:that|this|it|whether|which)|pick|make (?:this|that|the|a|such a) (?:choice|decision|judge?ment|call)|take (?:a )?(?:side|position|stance))"
 )
 UNABLE = (
     r"(?:can not|could not|will not|would not|shall not|should not|may not|must not|do not|am unable to|am not able to|am not going to"

@@ -37,7 +37,7 @@ _THREAT = re.compile(
 )
 _GROUP = re.compile(
     rf"\b(?:all|those|these|most|typical|every|that kind of|people like (?:you|him|her|them|that)|such) (?:of (?:you|them) )?(?:\w+ ){{0,3}}(?:is|are|were) {_GRADE}{_INSULT}\b"
-    rf"|\b(?:they|them|he|she|these people|those people) (?:are|is|was|were) {_GRADE}{_INSULT}\b"
+    rf"|\b(?:they|them|he|she|these people|those people|(?:the|this|that) (?:user|person|man|woman|guy|customer|boss|teacher|referee|neighbou?r|kid|fellow)) (?:are|is|was|were) {_GRADE}{_INSULT}\b"
     r"|\b(?:they|those people|these people|people like (?:you|them|that)|all of them|immigrants|foreigners|women|men|elderly people|poor people|disabled people) (?:\w+ )?(?:should|deserve to|ought to|need to|must) (?:all )?(?:\w+ )?(?:die|be (?:killed|exterminated|wiped out|eliminated|locked up|beaten|deported|removed|silenced)|suffer|rot|disappear|go back)\b"
     r"|\b(?:i (?:hate|despise|loathe)|nobody (?:wants|likes|needs)|we do not (?:want|need)) (?:all |those |these )?(?:\w+ )?(?:people|immigrants|foreigners|women|men|them|your kind|their kind)\b"
 )
