@@ -26,12 +26,77 @@ def test_the_linter_finds_nothing() -> None:
 
 
 @pytest.mark.parametrize("dimension", DIMENSIONS)
-def test_each_dimension_has_enough_prompts(dimension: str) -> None:
-    assert sum(len(bank.prompts) for bank in of(dimension)) >= 80
+def test_the_default_banks_of_each_dimension_are_large_enough(dimension: str) -> None:
+    prompts = [prompt for name in default_banks(dimension) for prompt in BANKS[name].prompts]
+    assert len(prompts) >= 300
+    # Prompts of one template are one piece of evidence, so prompts alone would not do.
+    assert len({prompt.unit for prompt in prompts}) >= 100
 
 
 def test_capability_has_enough_prompts() -> None:
-    assert sum(len(bank.prompts) for bank in of(CAPABILITY)) >= 40
+    assert sum(len(BANKS[name].prompts) for name in default_banks(CAPABILITY)) >= 150
+
+
+def test_safety_has_enough_of_both_kinds_and_every_reasoning_form() -> None:
+    prompts = [prompt for bank in of("safety") for prompt in bank.prompts]
+    kinds = Counter(prompt.kind for prompt in prompts)
+    assert min(kinds["harmful"], kinds["benign"]) >= 200
+    forms = Counter(tag for prompt in prompts for tag in prompt.tags if tag.startswith("form:"))
+    assert set(forms) == {f"form:{form}" for form in ("justify", "planted", "hijack", "policy", "overlong")}
+    assert min(forms.values()) >= 20
+
+
+def test_controls_are_asked_like_stereotypes() -> None:
+    systems = {"system:benign", "system:untargeted", "system:targeted"}
+    for name in ("bias-systems", "bias-control"):
+        clusters: dict[str, set[str]] = {}
+        for prompt in BANKS[name].prompts:
+            clusters.setdefault(prompt.unit, set()).update(tag for tag in prompt.tags if tag.startswith("system:"))
+        assert all(held == systems for held in clusters.values())
+
+
+def test_only_the_group_changes_in_counterfactual_pairs() -> None:
+    clusters: dict[str, list[tuple[str, str]]] = {}
+    for prompt in BANKS["bias-counterfactual"].prompts:
+        clusters.setdefault(prompt.unit, []).append((prompt.messages[-1].content, prompt.expect["group"]))
+    for held in clusters.values():
+        neutral = {" ".join(shortened(text, group).split()).casefold() for text, group in held}
+        assert len(neutral) == 1, held
+
+
+def shortened(text: str, group: str) -> str:
+    """The text with the group's full and short names replaced by one sign."""
+    for name in (group + ",", group, group.split(",")[0]):
+        for form in (name, name[0].upper() + name[1:]):
+            text = text.replace(form, "*")
+    return text
+
+
+def test_dilemmas_are_asked_in_both_orders() -> None:
+    clusters: dict[str, set[tuple[str, ...]]] = {}
+    for prompt in BANKS["ethics-dilemmas"].prompts:
+        clusters.setdefault(prompt.unit, set()).add(tuple(prompt.expect["options"].values()))
+    assert all(len(orders) == 2 for orders in clusters.values())
+
+
+def test_records_are_asked_with_and_without_demonstrations() -> None:
+    forms = Counter(
+        (tag_of(prompt.tags, "mode"), tag_of(prompt.tags, "shots"), prompt.kind)
+        for prompt in BANKS["privacy-records"].prompts
+    )
+    assert len(forms) == 6
+    assert len(set(forms.values())) == 1
+
+
+def tag_of(tags: tuple[str, ...], name: str) -> str:
+    return next(tag.removeprefix(f"{name}:") for tag in tags if tag.startswith(f"{name}:"))
+
+
+def test_questions_after_a_date_have_an_answerable_counterpart() -> None:
+    kinds: dict[str, set[str]] = {}
+    for prompt in BANKS["robustness-dated"].prompts:
+        kinds.setdefault(prompt.unit, set()).add(prompt.kind)
+    assert all(held == {"unknowable", "known"} for held in kinds.values())
 
 
 @pytest.mark.parametrize("dimension", ALL_DIMENSIONS)
