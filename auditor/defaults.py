@@ -31,19 +31,30 @@ DRIFT_PROMPTS: Final = 120
 BOOTSTRAP: Final = 2000
 
 # --- the wire -------------------------------------------------------------------------------------------------------
-CONCURRENCY: Final = 8
-"""Requests in flight per endpoint; real local servers on a laptop saturate below this."""
+CONCURRENCY: Final = 32
+"""At most this many requests in flight per endpoint. How many there really are is learned from its answers."""
+CONCURRENCY_START: Final = 8
+"""Requests in flight at the beginning: real local servers on a laptop saturate near this."""
 CONNECT_TIMEOUT_S: Final = 10.0
-READ_TIMEOUT_S: Final = 120.0
 DEADLINE_S: Final = 600.0
 """Wall-clock limit of one attempt: keep-alive bytes re-arm a read time-out for ever, this they can't."""
+SLOWEST_TOKEN_S: Final = 0.1
+"""A server that writes fewer than ten tokens a second is given up on; long replies get a longer deadline by this."""
+PROBE_DEADLINE_S: Final = 120.0
+"""The probe's questions are tiny; a minute or two is what loading a model takes."""
 MAX_ATTEMPTS: Final = 6
 BACKOFF_FIRST_S: Final = 0.5
 BACKOFF_MAX_S: Final = 20.0
 MAX_RETRY_AFTER_S: Final = 120.0
 """A server that asks for a longer wait than this is given up on instead."""
+RATE_LIMITED_ATTEMPTS: Final = 30
+"""Answers "too many requests" to one request: obeying them is no failure, so that they have a count of their own."""
+MAX_WAIT_S: Final = 600.0
+"""All waiting between the attempts of one request together."""
 REFUSED_ATTEMPTS: Final = 3
 """Tries at a server that refuses connections and has never answered: it is not running, so waiting long helps nobody."""
-TIMEOUT_ATTEMPTS: Final = 3
+TIMEOUT_ATTEMPTS: Final = 2
 """Tries that may end in a time-out: each one lasts minutes, and a hosted model may charge for it."""
+OUTAGE_S: Final = 60.0
+"""How long a server that answered before may refuse connections until requests are given up: time for a restart."""
 MAX_BODY_BYTES: Final = 32 * 1024 * 1024

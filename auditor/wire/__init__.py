@@ -1,9 +1,10 @@
 """The way to the servers: tape ▸ retry ▸ pacing ▸ network. Retrying, pacing, caching and counting happen only here."""
 
+from auditor.wire.adaptive import AdaptiveLimiter, Controller, LimitChange
 from auditor.wire.cassette import CassetteTape
 from auditor.wire.clock import Clock, SystemClock
 from auditor.wire.context import ELAPSED, FROM_TAPE, PURPOSE_HEADER, SAMPLE_HEADER
-from auditor.wire.limits import WireLimits
+from auditor.wire.limits import WireLimits, deadline_for
 from auditor.wire.open import Wire, hidden_error, open_wire
 from auditor.wire.pacing import FixedLimiter, Limiter, Signal
 from auditor.wire.redact import Redactor
@@ -15,10 +16,13 @@ __all__ = [
     "FROM_TAPE",
     "PURPOSE_HEADER",
     "SAMPLE_HEADER",
+    "AdaptiveLimiter",
     "CassetteTape",
     "Clock",
+    "Controller",
     "FixedLimiter",
     "GiveUp",
+    "LimitChange",
     "Limiter",
     "MemoryTape",
     "Redactor",
@@ -30,6 +34,7 @@ __all__ = [
     "Wire",
     "WireLimits",
     "canonical_body",
+    "deadline_for",
     "decide",
     "exchange_key",
     "hidden_error",

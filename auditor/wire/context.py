@@ -15,6 +15,9 @@ ELAPSED: Final = "auditor_elapsed_s"
 FROM_TAPE: Final = "auditor_from_tape"
 """Response extension: whether the tape answered (a bool)."""
 
+READABLE: Final = "auditor_readable"
+"""Response extension between our own layers: the body was seen to be JSON or an event stream."""
+
 _CONTEXT: Final = "auditor_context"
 
 

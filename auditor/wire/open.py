@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import urllib.request
 from collections.abc import Callable, Iterable
 from typing import Self
 
 import httpx2
 
-from auditor.errors import AuditorError, Unreachable
+from auditor.errors import AuditorError
 from auditor.records import Attempt, Exchange
+from auditor.wire.adaptive import AdaptiveLimiter, LimitChange
 from auditor.wire.clock import Clock, SystemClock
 from auditor.wire.limits import WireLimits
-from auditor.wire.pacing import FixedLimiter, Limiter, PacingTransport
+from auditor.wire.network import open_network
+from auditor.wire.pacing import Limiter, PacingTransport
 from auditor.wire.redact import Redactor
 from auditor.wire.retry import RetryTransport
 from auditor.wire.tape import Tape, TapeMode
@@ -54,14 +55,15 @@ def open_wire(
     limits: WireLimits = WireLimits(),  # noqa: B008 - frozen
     clock: Clock = SystemClock(),  # noqa: B008 - stateless
     on_attempt: Callable[[Attempt], None] | None = None,
+    on_limit: Callable[[LimitChange], None] | None = None,
     secrets: Iterable[str] = (),
     limiter: Limiter | None = None,
 ) -> Wire:
     """Open the wire of the server at ``endpoint`` (its base URL, and its name on the tape).
 
     ``network`` defaults to real HTTP through the environment's proxy; in ``replay`` mode there is none. ``secrets`` are
-    masked wherever something is kept or shown. ``limiter`` defaults to ``limits.concurrency`` slots. The tape stays the
-    caller's to close.
+    masked wherever something is kept or shown. ``limiter`` defaults to an adaptive one within ``limits``, whose every
+    change ``on_limit`` hears of. The tape stays the caller's to close.
 
     Requests raise CassetteMiss (replay), Unreachable, Exhausted, NotAnApi (endless body). An SDK may hide these
     behind its own connection error; ``hidden_error`` finds them again. All HTTP answers that are not transient faults come back
@@ -71,10 +73,10 @@ def open_wire(
     retry: RetryTransport | None = None
     if mode != "replay":
         pacing = PacingTransport(
-            network or _network(endpoint, limits),
+            network or open_network(endpoint, limits),
             endpoint=endpoint,
             limits=limits,
-            limiter=limiter or FixedLimiter(limits.concurrency),
+            limiter=limiter or AdaptiveLimiter(limits, clock, on_limit=on_limit),
             clock=clock,
             redactor=redactor,
             on_attempt=on_attempt,
@@ -85,7 +87,7 @@ def open_wire(
         transport=transport,
         follow_redirects=False,
         headers={"user-agent": "auditor"},
-        timeout=httpx2.Timeout(limits.read_timeout_s, connect=limits.connect_timeout_s, pool=None),
+        timeout=None,
     )
     return Wire(client, transport)
 
@@ -100,21 +102,3 @@ def hidden_error(error: BaseException) -> AuditorError | None:
         seen.add(id(current))
         current = current.__cause__ or current.__context__
     return None
-
-
-def _network(endpoint: str, limits: WireLimits) -> httpx2.AsyncBaseTransport:
-    connections = httpx2.Limits(max_connections=limits.concurrency, max_keepalive_connections=limits.concurrency)
-    try:
-        return httpx2.AsyncHTTPTransport(limits=connections, proxy=_proxy(httpx2.URL(endpoint)))
-    except (ImportError, ValueError) as fault:
-        what = f"can't use the proxy that the environment names for {endpoint}: {fault}"
-        raise Unreachable(what, "Correct the proxy variable, or unset it for this host with NO_PROXY.") from fault
-
-
-def _proxy(url: httpx2.URL) -> str | None:
-    # A client given a transport does not look at the environment's proxies any more, so it is done here.
-    proxies = urllib.request.getproxies()
-    address = proxies.get(url.scheme) or proxies.get("all")
-    if not address or urllib.request.proxy_bypass(url.netloc.decode("ascii")):
-        return None
-    return address if "://" in address else f"http://{address}"

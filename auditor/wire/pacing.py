@@ -4,31 +4,39 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import httpx2
 import msgspec
 
 from auditor.errors import NotAnApi
-from auditor.records import Attempt
+from auditor.records import Attempt, Usage
 from auditor.wire.clock import Clock
 from auditor.wire.context import ELAPSED, context_of
 from auditor.wire.limits import WireLimits
 from auditor.wire.redact import Redactor
+from auditor.wire.usage import tokens_of, usage_of
 
 # True of the bytes on the network, not of the decoded body that goes on from here.
 _NETWORK_HEADERS: Final = frozenset(
     {"content-encoding", "content-length", "transfer-encoding", "connection", "keep-alive"}
 )
 
+_UNKNOWN: Final = Usage()
+
 
 class Signal(msgspec.Struct, frozen=True):
-    """What one finished attempt tells the limiter. ``status`` None: no response, and ``error`` says why."""
+    """What one finished attempt tells the limiter. ``status`` None: no response, and ``error`` says why.
+
+    ``headers`` have lower-case names; ``tokens`` are those in and out together, 0 if unknown.
+    """
 
     status: int | None
     headers: Mapping[str, str]
     elapsed_s: float
     error: str = ""
+    purpose: str = ""
+    tokens: int = 0
 
 
 class Limiter(Protocol):
@@ -94,38 +102,45 @@ class PacingTransport(httpx2.AsyncBaseTransport):
         self._clock = clock
         self._redactor = redactor
         self._on_attempt = on_attempt
-        self._timeout = httpx2.Timeout(
-            limits.read_timeout_s,
-            connect=limits.connect_timeout_s,
-            # Waiting for a connection is waiting for a slot, which has no limit.
-            pool=None,
-        ).as_dict()
+        silence = limits.read_timeout_s
+        # Waiting for a connection is waiting for a slot, which has no limit.
+        self._timeout: dict[str, Any] = {
+            "connect": limits.connect_timeout_s,
+            "read": silence,
+            "write": silence,
+            "pool": None,
+        }
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Make one attempt."""
         context = context_of(request)
         # Whatever the caller's client believes: SDKs bring time-outs of their own.
         request.extensions["timeout"] = self._timeout
+        deadline = self._limits.deadline_of(context.purpose)
         wanted = self._clock.monotonic()
         await self._limiter.acquire()
         began = self._clock.monotonic()
         response: httpx2.Response | None = None
+        headers: dict[str, str] = {}
+        usage = _UNKNOWN
         error = ""
         elapsed = 0.0
         try:
-            async with asyncio.timeout(self._limits.deadline_s):
+            async with asyncio.timeout(deadline):
                 response = await self._network.handle_async_request(request)
-                body = await self._read(response)
+                headers = _plain(response.headers)
+                body = await self._read(response, headers)
             elapsed = self._clock.monotonic() - began
+            usage = usage_of(body, headers.get("content-type", ""))
             return httpx2.Response(
                 response.status_code,
-                headers=[item for item in response.headers.multi_items() if item[0].lower() not in _NETWORK_HEADERS],
+                headers={name: value for name, value in headers.items() if name not in _NETWORK_HEADERS},
                 content=body,
                 request=request,
                 extensions={ELAPSED: elapsed},
             )
         except TimeoutError as fault:
-            error = f"no complete answer within {self._limits.deadline_s:g} s"
+            error = f"no complete answer within {deadline:g} s"
             raise httpx2.ReadTimeout(error, request=request) from fault
         except asyncio.CancelledError:
             error = "cancelled"
@@ -136,23 +151,22 @@ class PacingTransport(httpx2.AsyncBaseTransport):
         finally:
             elapsed = elapsed or self._clock.monotonic() - began
             status = response.status_code if response is not None else None
-            headers = response.headers if response is not None else {}
-            self._limiter.release(Signal(status, headers, elapsed, error))
+            self._limiter.release(Signal(status, headers, elapsed, error, context.purpose, tokens_of(usage)))
             if self._on_attempt is not None:
                 waited = began - wanted + context.backoff_s
-                self._on_attempt(Attempt(self._endpoint, context.purpose, status, elapsed, waited, error))
+                self._on_attempt(Attempt(self._endpoint, context.purpose, status, elapsed, waited, error, usage))
 
     async def aclose(self) -> None:
         """Close the network."""
         await self._network.aclose()
 
-    async def _read(self, response: httpx2.Response) -> bytes:
+    async def _read(self, response: httpx2.Response, headers: Mapping[str, str]) -> bytes:
         limit = self._limits.max_body_bytes
         if response.is_stream_consumed:
             # A double gave a finished response; there is no stream to watch.
             self._check_size(len(response.content), limit)
             return response.content
-        declared = response.headers.get("content-length", "")
+        declared = headers.get("content-length", "")
         length = int(declared) if declared.isdecimal() else None
         if length is not None:
             self._check_size(length, limit)
@@ -165,11 +179,7 @@ class PacingTransport(httpx2.AsyncBaseTransport):
                 chunks.append(chunk)
         finally:
             await response.aclose()
-        if (
-            length is not None
-            and response.num_bytes_downloaded != length
-            and "transfer-encoding" not in response.headers
-        ):
+        if length is not None and response.num_bytes_downloaded != length and "transfer-encoding" not in headers:
             fault = f"the body broke off after {response.num_bytes_downloaded} of {length} bytes"
             raise httpx2.RemoteProtocolError(fault)
         return b"".join(chunks)
@@ -178,3 +188,8 @@ class PacingTransport(httpx2.AsyncBaseTransport):
         if size > limit:
             what = f"{self._endpoint} sent an answer larger than {limit / 2**20:g} MiB, which no API reply is"
             raise NotAnApi(what, "Check that the base URL is the API's, not a page or a file.")
+
+
+def _plain(headers: httpx2.Headers) -> dict[str, str]:
+    # Once, because looking names up in httpx2's own type costs as much as reading a small body.
+    return {name.lower().decode("latin-1"): value.decode("latin-1") for name, value in headers.raw}

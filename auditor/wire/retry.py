@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import email.utils
 import logging
-import math
-import re
 import socket
 import ssl
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Final, Literal
 
 import httpx2
 import msgspec
-import tenacity
 
-from auditor.errors import Exhausted, Unreachable
+from auditor.errors import Exhausted, NotAnApi, Unreachable
 from auditor.wire.clock import Clock
-from auditor.wire.context import RequestContext, context_of
+from auditor.wire.context import READABLE, RequestContext, context_of
 from auditor.wire.limits import WireLimits
+from auditor.wire.quota import quota_reset, retry_after
 from auditor.wire.redact import Redactor
+from auditor.wire.tape import readable
 
-Fault = Literal["refused", "timeout", "broken", "hopeless"]
-"""Why no response came: nobody listens there, too slow, broken off on the way, or of a kind that stays."""
+Fault = Literal["refused", "down", "timeout", "broken", "garbled", "hopeless"]
+"""Why there is no answer: nobody listens there, nobody listens there any more, too slow, broken off on the way, a body
+that is no answer, or of a kind that stays."""
 
 _TRANSIENT: Final = frozenset({408, 409, 425, 429, 498})
 """Beside 5xx: time-out, lock time-out, too early, too many requests, Groq's "capacity exceeded"."""
@@ -34,16 +33,9 @@ _FINAL_5XX: Final = frozenset({501, 505})
 _SPENT: Final = b"insufficient_quota"
 """OpenAI's code, copied by others, for a 429 that means an empty account: waiting does not fill it."""
 
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_QUOTAS: Final = (
-    ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
-    ("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
-    ("anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset"),
-    ("anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset"),
-    ("anthropic-ratelimit-input-tokens-remaining", "anthropic-ratelimit-input-tokens-reset"),
-    ("anthropic-ratelimit-output-tokens-remaining", "anthropic-ratelimit-output-tokens-reset"),
-)
+_RATE_LIMITED: Final = frozenset({429, 498})
+_DOWN_MAX_S: Final = 2.0
+"""Longest pause before a closed door: knocking costs nothing, and a server that is back should not stand idle."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -96,15 +88,29 @@ def decide(
     *,
     jitter: float = 0.0,
     fault: Fault = "broken",
+    waited: float = 0.0,
+    outage: float = 0.0,
 ) -> Wait | GiveUp:
-    """Say what to do after the ``attempt``-th try (1 is the first) ended with ``status``, or with ``fault`` if that is None.
+    """Say what to do after a try ended with ``status``, or with ``fault`` if that is None.
 
-    ``headers`` have lower-case names; ``now`` is Unix time in seconds. ``jitter`` in [0, 1) shortens a backoff by up to
-    a quarter and lengthens a wait the server asked for by up to a tenth. Sources: openai 3 and anthropic 2
-    (``_should_retry``, ``_parse_retry_after_header``), RFC 9110 §10.2.3.
+    ``attempt`` counts the tries that ended in this way (1 is the first): "too many requests", time-outs and everything
+    else are counted apart. ``headers`` have lower-case names; ``now`` is Unix time. ``waited`` is what the request has
+    waited already, ``outage`` how long the endpoint has been refusing every connection; all in seconds. ``jitter`` in
+    [0, 1) shortens a backoff by up to a quarter and lengthens a wait the server asked for by up to a tenth. Sources:
+    openai 3 and anthropic 2 (``_should_retry``, ``_parse_retry_after_header``), RFC 9110 §10.2.3.
     """
     if status is None:
-        return _after_fault(attempt, limits, jitter, fault)
+        verdict = _after_fault(attempt, limits, jitter, fault, outage)
+    else:
+        verdict = _after_status(attempt, status, headers, now, limits, jitter)
+    if isinstance(verdict, Wait) and waited + verdict.seconds > limits.max_wait_s:
+        return GiveUp(f"it would wait more than {limits.max_wait_s:.0f} s in all")
+    return verdict
+
+
+def _after_status(
+    attempt: int, status: int, headers: Mapping[str, str], now: float, limits: WireLimits, jitter: float
+) -> Wait | GiveUp:
     if not transient(status, headers):
         return GiveUp("this is an answer, not a fault")
     if headers.get("x-should-retry") == "false":
@@ -112,7 +118,7 @@ def decide(
     asked = retry_after(headers, now)
     if asked is not None and asked > limits.max_retry_after_s:
         return GiveUp(f"the server asks to wait {asked:.0f} s, more than the {limits.max_retry_after_s:.0f} s allowed")
-    if attempt >= limits.max_attempts:
+    if attempt >= (limits.rate_limited_attempts if status in _RATE_LIMITED else limits.max_attempts):
         return GiveUp(f"{attempt} attempts failed")
     if asked is not None:
         return Wait(asked * (1 + 0.1 * jitter), "the server asked for it")
@@ -125,30 +131,6 @@ def decide(
     return Wait(pause, "backoff")
 
 
-def retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """Read the wait in seconds from retry-after-ms or retry-after (seconds or HTTP date); None if there is none to obey."""
-    for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            seconds = float(headers.get(name, "")) * scale
-        except ValueError:
-            continue
-        if not math.isnan(seconds):
-            return seconds if seconds > 0 else None
-    try:
-        seconds = email.utils.parsedate_to_datetime(headers.get("retry-after", "")).timestamp() - now
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return seconds if seconds > 0 else None
-
-
-def quota_reset(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds until the quotas that are used up are renewed (OpenAI's durations, Anthropic's RFC 3339 times)."""
-    waits = [
-        _reset_seconds(headers.get(reset, ""), now) for remaining, reset in _QUOTAS if headers.get(remaining) == "0"
-    ]
-    return max((wait for wait in waits if wait is not None and wait > 0), default=None)
-
-
 def fault_kind(fault: BaseException) -> Fault:
     """Sort a failure of the network by whether and how soon trying again makes sense."""
     if isinstance(fault, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError):
@@ -156,6 +138,8 @@ def fault_kind(fault: BaseException) -> Fault:
     causes = list(_causes(fault))
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
         return "hopeless"
+    if isinstance(fault, httpx2.ConnectTimeout):
+        return "refused"
     if any(isinstance(cause, ConnectionRefusedError) or _unknown_name(cause) for cause in causes):
         return "refused"
     return "timeout" if isinstance(fault, httpx2.TimeoutException) else "broken"
@@ -165,7 +149,9 @@ class RetryTransport(httpx2.AsyncBaseTransport):
     """Repeats attempts through ``inner`` as ``decide`` says.
 
     Responses that are answers (also 400, 401, 403, 404) come back. Raises Unreachable when no connection came about or
-    nothing answered in time, Exhausted when the last attempt was a transient fault.
+    nothing answered in time, Exhausted when the last attempt was a transient fault. A page or broken JSON in place of an
+    answer is a fault that passes, but a page is handed on at once where no answer has been seen yet: then the address
+    is wrong. When every connection has been refused for ``limits.outage_s``, each further request gets one try.
     """
 
     def __init__(
@@ -182,42 +168,33 @@ class RetryTransport(httpx2.AsyncBaseTransport):
         self._limits = limits
         self._clock = clock
         self._redactor = redactor
-        self._answered = False
+        self._connected = False
+        self._proven = False
+        self._refusing_since: float | None = None
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Ask until there is an answer or no hope of one."""
         context = context_of(request)
         context.backoff_s = 0.0
-        verdict: Wait | GiveUp = GiveUp("")
-        attempts = 0
-
-        def again(state: tenacity.RetryCallState) -> bool:
-            nonlocal verdict, attempts
-            attempts = state.attempt_number
-            verdict = self._judge(state, context)
-            return isinstance(verdict, Wait)
-
-        def pause(state: tenacity.RetryCallState) -> float:
-            seconds = verdict.seconds if isinstance(verdict, Wait) else 0.0
-            context.backoff_s = seconds
-            _LOG.info("%s: attempt %d failed, waiting %.1f s", self._endpoint, state.attempt_number, seconds)
-            return seconds
-
-        async def attempt() -> httpx2.Response:
-            response = await self._inner.handle_async_request(request)
-            self._answered = True
-            return response
-
-        response: httpx2.Response
-        try:
-            response = await tenacity.AsyncRetrying(sleep=self._clock.sleep, retry=again, wait=pause)(attempt)
-        except httpx2.RequestError as fault:
-            error = self._failed(fault, attempts)
+        case = _Case()
+        case.take(await self._try(request))
+        case.verdict = self._verdict(case, context)
+        while isinstance(case.verdict, Wait):
+            await self._pause(case, case.verdict.seconds, context)
+            case.take(await self._try(request))
+            case.verdict = self._verdict(case, context)
+        fault = case.fault
+        if fault is not None:
+            error = self._failed(fault, case.attempts)
         else:
+            response = case.response
             status = told_status(response.status_code, response.content)
-            if not transient(status, response.headers):
+            if transient(status, response.headers):
+                error = self._exhausted(status, response.content, case.attempts, case.verdict.reason)
+            elif case.garbled:
+                error = self._unreadable(response.content, case.attempts)
+            else:
                 return response
-            error = self._exhausted(status, response.content, attempts, verdict.reason)
         # Raised out here on purpose: a chained network error can quote the request's headers.
         raise error
 
@@ -225,28 +202,87 @@ class RetryTransport(httpx2.AsyncBaseTransport):
         """Close what is below."""
         await self._inner.aclose()
 
-    def _judge(self, state: tenacity.RetryCallState, context: RequestContext) -> Wait | GiveUp:
-        outcome = state.outcome
-        if outcome is None:
-            return GiveUp("nothing was tried")
-        jitter = zlib.crc32(f"{context.key}/{state.attempt_number}".encode()) / 2**32
-        now = self._clock.time()
-        fault = outcome.exception()
-        if fault is None:
-            response: httpx2.Response = outcome.result()
-            status = told_status(response.status_code, response.content)
-            if status == 429 and _SPENT in response.content[:2000]:
-                return GiveUp("the account has no credit left")
-            return decide(state.attempt_number, status, response.headers, now, self._limits, jitter=jitter)
-        if not isinstance(fault, httpx2.RequestError):
-            return GiveUp("not a failure of the network")
-        kind = fault_kind(fault)
-        if kind == "refused" and self._answered:
-            # It was there a moment ago: perhaps it is being restarted, which takes longer than two short waits.
-            kind = "broken"
-        return decide(state.attempt_number, None, {}, now, self._limits, jitter=jitter, fault=kind)
+    async def _pause(self, case: _Case, seconds: float, context: RequestContext) -> None:
+        context.backoff_s = seconds
+        case.waited += seconds
+        _LOG.info("%s: attempt %d failed, waiting %.1f s", self._endpoint, case.attempts, seconds)
+        await self._clock.sleep(seconds)
 
-    def _failed(self, fault: httpx2.RequestError, attempts: int) -> Unreachable | Exhausted:
+    async def _try(self, request: httpx2.Request) -> httpx2.Response | httpx2.RequestError | NotAnApi:
+        try:
+            response = await self._inner.handle_async_request(request)
+        except (httpx2.RequestError, NotAnApi) as fault:
+            if not isinstance(fault, httpx2.ConnectError | httpx2.ConnectTimeout):
+                self._refusing_since = None
+            elif self._refusing_since is None:
+                self._refusing_since = self._clock.monotonic()
+            if isinstance(fault, NotAnApi) and not self._proven:
+                raise
+            return fault
+        self._connected = True
+        self._refusing_since = None
+        return response
+
+    def _verdict(self, case: _Case, context: RequestContext) -> Wait | GiveUp:
+        jitter = zlib.crc32(f"{context.key}/{case.attempts}".encode()) / 2**32
+        if case.fault is None:
+            return self._verdict_on(case, case.response, jitter)
+        if isinstance(case.fault, NotAnApi):
+            return GiveUp("larger than any answer")
+        kind = fault_kind(case.fault)
+        if (
+            self._connected
+            and isinstance(case.fault, httpx2.ConnectError | httpx2.ConnectTimeout)
+            and kind != "hopeless"
+        ):
+            # It was there a moment ago: perhaps it is being restarted, which takes longer than two short waits.
+            kind = "down"
+        since = self._refusing_since
+        outage = 0.0 if since is None else self._clock.monotonic() - since
+        return self._decide(case, None, {}, jitter, kind, outage)
+
+    def _verdict_on(self, case: _Case, response: httpx2.Response, jitter: float) -> Wait | GiveUp:
+        body = response.content
+        status = told_status(response.status_code, body)
+        if status in _RATE_LIMITED and _SPENT in body[:2000]:
+            return GiveUp("the account has no credit left")
+        case.garbled = False
+        if 200 <= status < 300:
+            if readable(body, response.headers.get("content-type", "")):
+                response.extensions[READABLE] = True
+                self._proven = True
+            elif self._proven or body.lstrip()[:1] in {b"{", b"["}:
+                case.garbled = self._proven
+                return self._decide(case, None, {}, jitter, "garbled")
+        return self._decide(case, status, response.headers, jitter)
+
+    def _decide(
+        self,
+        case: _Case,
+        status: int | None,
+        headers: Mapping[str, str],
+        jitter: float,
+        fault: Fault = "broken",
+        outage: float = 0.0,
+    ) -> Wait | GiveUp:
+        kind = "limited" if status in _RATE_LIMITED else fault if fault in {"timeout", "down", "refused"} else "failed"
+        case.counts[kind] += 1
+        now = self._clock.time()
+        return decide(
+            case.counts[kind],
+            status,
+            headers,
+            now,
+            self._limits,
+            jitter=jitter,
+            fault=fault,
+            waited=case.waited,
+            outage=outage,
+        )
+
+    def _failed(self, fault: httpx2.RequestError | NotAnApi, attempts: int) -> Unreachable | Exhausted:
+        if isinstance(fault, NotAnApi):
+            return Exhausted(fault.what, "Look into what the server sent; other replies are not affected.")
         host = httpx2.URL(self._endpoint).netloc.decode("ascii", "replace") or self._endpoint
         words = self._redactor.words(str(fault)) or type(fault).__name__
         kind = fault_kind(fault)
@@ -263,6 +299,12 @@ class RetryTransport(httpx2.AsyncBaseTransport):
         what = f"{self._endpoint} broke off its answer {attempts} times in a row: {words}"
         return Exhausted(
             what, f"Look into the log of {host}; then run the same command again, finished replies are kept."
+        )
+
+    def _unreadable(self, body: bytes, attempts: int) -> Exhausted:
+        what = f"{self._endpoint} sent {attempts} times in a row what is no answer; it began: {self._redactor.words(_head(body))}"
+        return Exhausted(
+            what, "Look into the log of the server, and of any proxy before it; then run the same command again."
         )
 
     def _exhausted(self, status: int, body: bytes, attempts: int, reason: str) -> Exhausted:
@@ -283,9 +325,41 @@ class _Soft(msgspec.Struct):
 _SOFT: Final = msgspec.json.Decoder(_Soft)
 
 
-def _after_fault(attempt: int, limits: WireLimits, jitter: float, fault: Fault) -> Wait | GiveUp:
+class _Case:
+    """One request's history: how often it failed in which way, what came last, and what to do now."""
+
+    __slots__ = ("_last", "attempts", "counts", "garbled", "verdict", "waited")
+
+    def __init__(self) -> None:
+        self._last: httpx2.Response | httpx2.RequestError | NotAnApi | None = None
+        self.attempts = 0
+        self.counts: Counter[str] = Counter()
+        self.garbled = False
+        self.verdict: Wait | GiveUp = GiveUp("")
+        self.waited = 0.0
+
+    def take(self, last: httpx2.Response | httpx2.RequestError | NotAnApi) -> None:
+        self._last = last
+        self.attempts += 1
+
+    @property
+    def fault(self) -> httpx2.RequestError | NotAnApi | None:
+        return None if isinstance(self._last, httpx2.Response) else self._last
+
+    @property
+    def response(self) -> httpx2.Response:
+        if not isinstance(self._last, httpx2.Response):
+            raise TypeError("no response came")
+        return self._last
+
+
+def _after_fault(attempt: int, limits: WireLimits, jitter: float, fault: Fault, outage: float) -> Wait | GiveUp:
     if fault == "hopeless":
         return GiveUp("this failure does not pass")
+    if fault in {"refused", "down"} and outage >= limits.outage_s:
+        return GiveUp(f"no connection for {outage:.0f} s")
+    if fault == "down":
+        return Wait(min(_backoff(attempt, limits, jitter), _DOWN_MAX_S), fault)
     allowed = {"refused": limits.refused_attempts, "timeout": limits.timeout_attempts}.get(fault, limits.max_attempts)
     if attempt >= min(allowed, limits.max_attempts):
         return GiveUp(f"{attempt} attempts failed")
@@ -296,16 +370,6 @@ def _backoff(attempt: int, limits: WireLimits, jitter: float) -> float:
     # The exponent is bounded because 2**1024 is no float any more.
     seconds: float = min(limits.backoff_first_s * 2.0 ** min(attempt - 1, 64), limits.backoff_max_s)
     return seconds * (1 - 0.25 * jitter)
-
-
-def _reset_seconds(value: str, now: float) -> float | None:
-    parts = _DURATION.findall(value)
-    if parts and "".join(number + unit for number, unit in parts) == value:
-        return sum(float(number) * _UNITS[unit] for number, unit in parts)
-    try:
-        return datetime.fromisoformat(value).timestamp() - now
-    except (ValueError, OverflowError):
-        return None
 
 
 def _causes(fault: BaseException) -> Iterator[BaseException]:
@@ -327,8 +391,12 @@ def _unknown_name(fault: BaseException) -> bool:
     return isinstance(fault, socket.gaierror) and fault.errno != socket.EAI_AGAIN
 
 
+def _head(body: bytes) -> str:
+    return body[:20_000].decode("utf-8", "replace")
+
+
 def _last_words(body: bytes) -> str:
-    text = body[:20_000].decode("utf-8", "replace")
+    text = _head(body)
     try:
         said = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 import msgspec
 
@@ -14,6 +15,8 @@ TapeMode = Literal["auto", "record", "replay"]
 """``auto``: read the tape, else ask and record. ``record``: ask and overwrite. ``replay``: never touch the network."""
 
 _RAW = msgspec.json.Decoder(msgspec.Raw)
+_STREAMS: Final = frozenset({"text/event-stream", "application/x-ndjson", "application/jsonl"})
+_STREAM_STARTS: Final = (b"data:", b"event:", b":")
 
 
 class Tape(Protocol):
@@ -83,3 +86,33 @@ def json_in_one_line(body: bytes) -> bytes | None:
         return msgspec.json.format(value, indent=-1) if b"\n" in value or b"\r" in value else value
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def readable(body: bytes, content_type: str = "") -> bool:
+    """Whether a body is what an API answers with: a JSON object or list, or an event stream.
+
+    The body decides, because servers and proxies get the content type wrong; NaN and infinities, which some servers
+    write into JSON, are put up with.
+    """
+    if content_type.partition(";")[0].strip().lower() in _STREAMS:
+        return True
+    start = body[:64].lstrip()
+    if start[:1] not in {b"{", b"["}:
+        return start.startswith(_STREAM_STARTS)
+    try:
+        _RAW.decode(body)
+        if not body.isascii():
+            body.decode()
+    except UnicodeDecodeError:
+        return False
+    except (msgspec.MsgspecError, RecursionError):
+        return (b"NaN" in body or b"Infinity" in body) and _is_loose_json(body)
+    return True
+
+
+def _is_loose_json(body: bytes) -> bool:
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return True

@@ -10,15 +10,14 @@ import httpx2
 
 from auditor.errors import AuditorError
 from auditor.records import Exchange
-from auditor.wire.context import ELAPSED, FROM_TAPE, context_of
+from auditor.wire.context import ELAPSED, FROM_TAPE, READABLE, context_of
 from auditor.wire.miss import explain_miss
 from auditor.wire.redact import Redactor
 from auditor.wire.retry import told_status
-from auditor.wire.tape import Tape, TapeMode, canonical_body, exchange_key, json_in_one_line
+from auditor.wire.tape import Tape, TapeMode, canonical_body, exchange_key, json_in_one_line, readable
 
 _NOT_RECORDED: Final = frozenset({401, 402, 403, 404, 407})
 """Faults of key, account or address: they get fixed, and then the same question is asked again."""
-_STREAMS: Final = frozenset({"text/event-stream", "application/x-ndjson", "application/jsonl"})
 
 
 class TapeTransport(httpx2.AsyncBaseTransport):
@@ -118,13 +117,10 @@ class TapeTransport(httpx2.AsyncBaseTransport):
 
     async def _ask(self, inner: httpx2.AsyncBaseTransport, request: httpx2.Request, question: Exchange) -> Exchange:
         response = await inner.handle_async_request(request)
-        content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        body = self._redactor.body(await response.aread())
-        readable = content_type in _STREAMS
-        if content_type == "application/json" or content_type.endswith("+json"):
-            value = json_in_one_line(body)
-            readable = value is not None
-            body = body if value is None else value
+        body = self._redactor.body(response.content)
+        is_answer = response.extensions.get(READABLE) or readable(body, response.headers.get("content-type", ""))
+        if is_answer and (b"\n" in body or b"\r" in body):
+            body = json_in_one_line(body) or body
         exchange = Exchange(
             key=question.key,
             endpoint=question.endpoint,
@@ -137,7 +133,7 @@ class TapeTransport(httpx2.AsyncBaseTransport):
             response=body,
             elapsed_s=round(float(response.extensions.get(ELAPSED, 0.0)), 4),
         )
-        if readable and _is_lasting(told_status(response.status_code, body)):
+        if is_answer and _is_lasting(told_status(response.status_code, body)):
             self._tape.put(exchange)
         return exchange
 

@@ -47,7 +47,31 @@ def test_backoff_is_capped_and_jitter_shortens_it() -> None:
 def test_gives_up_after_the_last_attempt() -> None:
     assert isinstance(decide(LIMITS.max_attempts - 1, 503, {}, NOW, LIMITS), Wait)
     assert isinstance(decide(LIMITS.max_attempts, 503, {}, NOW, LIMITS), GiveUp)
-    assert isinstance(decide(LIMITS.max_attempts, 429, {"retry-after": "1"}, NOW, LIMITS), GiveUp)
+
+
+def test_too_many_requests_have_a_count_of_their_own_and_all_waiting_a_bound() -> None:
+    limited = LIMITS.rate_limited_attempts
+    assert isinstance(decide(limited - 1, 429, {"retry-after": "1"}, NOW, LIMITS), Wait)
+    assert isinstance(decide(limited, 429, {"retry-after": "1"}, NOW, LIMITS), GiveUp)
+    assert isinstance(decide(1, 429, {"retry-after": "60"}, NOW, LIMITS, waited=LIMITS.max_wait_s - 61), Wait)
+    verdict = decide(1, 429, {"retry-after": "60"}, NOW, LIMITS, waited=LIMITS.max_wait_s - 59)
+    assert verdict == GiveUp("it would wait more than 600 s in all")
+    assert isinstance(decide(1, 500, {}, NOW, LIMITS, waited=LIMITS.max_wait_s), GiveUp)
+
+
+def test_a_closed_door_is_knocked_at_until_the_outage_is_too_long() -> None:
+    for attempt in (1, 5, 50):
+        verdict = decide(attempt, None, {}, NOW, LIMITS, fault="down", outage=LIMITS.outage_s - 1)
+        assert isinstance(verdict, Wait)
+        assert verdict.seconds <= 2
+    assert isinstance(decide(1, None, {}, NOW, LIMITS, fault="down", outage=LIMITS.outage_s), GiveUp)
+    assert isinstance(decide(1, None, {}, NOW, LIMITS, fault="refused", outage=LIMITS.outage_s), GiveUp)
+
+
+def test_a_date_is_compared_with_the_servers_own_clock() -> None:
+    headers = {"retry-after": formatdate(NOW + 30, usegmt=True), "date": formatdate(NOW, usegmt=True)}
+    for wrong_by in (-90_000, 0, 90_000):
+        assert decide(1, 429, headers, NOW + wrong_by, LIMITS) == Wait(30, "the server asked for it")
 
 
 @pytest.mark.parametrize(
@@ -104,7 +128,9 @@ def test_the_server_may_overrule_the_status() -> None:
     assert isinstance(decide(1, 200, {"x-should-retry": "true"}, NOW, LIMITS), GiveUp)
 
 
-@pytest.mark.parametrize(("fault", "tries"), [("refused", 3), ("timeout", 3), ("broken", 6), ("hopeless", 1)])
+@pytest.mark.parametrize(
+    ("fault", "tries"), [("refused", 3), ("timeout", 2), ("broken", 6), ("garbled", 6), ("hopeless", 1)]
+)
 def test_faults_without_a_response(fault: Fault, tries: int) -> None:
     verdicts = [decide(attempt, None, {}, NOW, LIMITS, fault=fault) for attempt in range(1, tries + 1)]
     assert [type(verdict) for verdict in verdicts] == [Wait] * (tries - 1) + [GiveUp]
@@ -166,7 +192,7 @@ async def test_exhausted_tells_status_tries_and_last_words() -> None:
     async with wire(Script(httpx2.Response(429, json=body))) as open_:
         with pytest.raises(Exhausted) as caught:
             await ask(open_)
-    assert "429 6 times" in caught.value.what
+    assert "429 30 times" in caught.value.what
     assert "too [31m many requests xxx" in caught.value.what
     assert "\x1b" not in str(caught.value)
     assert len(caught.value.what) < 400
@@ -241,12 +267,74 @@ async def test_a_server_that_was_there_gets_time_to_restart() -> None:
         assert (await ask(open_, "two")).json() == {"text": "back"}
 
 
+async def test_a_restart_that_takes_long_is_waited_for() -> None:
+    script = Script(reply(), *[refused() for _ in range(20)], reply("back"))
+    clock = FakeClock()
+    async with wire(script, clock=clock) as open_:
+        await ask(open_, "one")
+        assert (await ask(open_, "two")).json() == {"text": "back"}
+    assert max(clock.slept) <= 2
+
+
+async def test_a_dead_server_costs_its_minute_once_not_per_prompt() -> None:
+    script = Script(reply(), refused())
+    clock = FakeClock()
+    async with wire(script, clock=clock) as open_:
+        await ask(open_, "one")
+        for number in range(10):
+            with pytest.raises(Unreachable, match="can't reach"):
+                await ask(open_, str(number))
+        assert 60 <= sum(clock.slept) < 63
+        tried = len(script.requests)
+        script.items = [reply("alive")]
+        assert (await ask(open_, "later")).json() == {"text": "alive"}
+        script.items = [refused(), reply("restarted")]
+        assert (await ask(open_, "last")).json() == {"text": "restarted"}
+    assert tried < 60
+
+
+PAGE = httpx2.Response(200, html="<html>Please sign in</html>")
+HALF = httpx2.Response(200, content=b'{"choices": [{"ind', headers={"content-type": "application/json"})
+
+
+@pytest.mark.parametrize("junk", [PAGE, HALF, httpx2.Response(200, content=b"")])
+async def test_junk_from_a_server_that_answered_before_passes(junk: httpx2.Response) -> None:
+    script = Script(reply(), junk, junk, reply("well"))
+    async with wire(script) as open_:
+        await ask(open_, "one")
+        assert (await ask(open_, "two")).json() == {"text": "well"}
+    async with wire(Script(reply(), junk)) as open_:
+        await ask(open_, "one")
+        with pytest.raises(Exhausted, match="no answer; it began"):
+            await ask(open_, "two")
+
+
+async def test_a_page_from_a_server_that_never_answered_is_handed_on_at_once() -> None:
+    script = Script(PAGE)
+    async with wire(script) as open_:
+        assert "sign in" in (await ask(open_)).text
+    assert len(script.requests) == 1
+
+
+async def test_a_first_answer_that_is_cut_short_is_asked_again() -> None:
+    async with wire(Script(HALF, reply("whole"))) as open_:
+        assert (await ask(open_)).json() == {"text": "whole"}
+
+
+async def test_an_endless_answer_loses_its_own_prompt_only() -> None:
+    huge = httpx2.Response(200, content=b"x" * 100)
+    async with wire(Script(reply(), huge), limits=WireLimits(max_body_bytes=50)) as open_:
+        await ask(open_, "one")
+        with pytest.raises(Exhausted, match="larger"):
+            await ask(open_, "two")
+
+
 async def test_time_outs_become_unreachable() -> None:
     script = Script(httpx2.ReadTimeout("slow"))
     async with wire(script) as open_:
         with pytest.raises(Unreachable, match="in time"):
             await ask(open_)
-    assert len(script.requests) == 3
+    assert len(script.requests) == 2
 
 
 async def test_a_bad_certificate_is_not_tried_again() -> None:

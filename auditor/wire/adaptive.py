@@ -1,0 +1,314 @@
+"""How many requests an endpoint gets at once: a controller that learns from what comes back, and the limiter that obeys it.
+
+The controller is a pure state machine: signals and times in, a limit and a pause out. It puts together what two
+neighbours found out (Inspect's adaptive connections: slow start, one cut per cooldown, no growth unless the limit is
+used, 5xx never cuts; promptfoo's scheduler: quota headers and a latency gradient) with one thing of its own: whether
+slower answers are worth it is told by the throughput, because a batching server answers each request more slowly while
+it answers more of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Literal
+
+import msgspec
+
+from auditor.wire.clock import Clock
+from auditor.wire.limits import WireLimits
+from auditor.wire.pacing import Signal
+from auditor.wire.quota import Quota, quota_reset, quotas, retry_after
+from auditor.wire.rates import Rate
+
+Reason = Literal["slow_start", "steady", "rate_limited", "quota", "latency"]
+
+COOLDOWN_S: Final = 15.0
+"""After a cut no other one: what still fails then was sent before it."""
+ROUND: Final = 16
+"""Answers that make up a round, or one for each slot if there are more slots: the limit grows once a round at most."""
+SATURATED: Final = 0.8
+"""Share of the limit that must have been in flight at once for growth: who does not use it does not need more."""
+GROWTH: Final = 1.05
+CUT: Final = 0.8
+SLOW_START_CUT: Final = 0.5
+"""Slow start doubles, so that the last limit that held is the half."""
+SLOWER: Final = 1.5
+"""Answers this much slower than the fastest round: growing has to be worth it now."""
+TOO_SLOW: Final = 2.0
+WORTH_IT: Final = 1.2
+"""Throughput against the best round with a clearly lower limit: less gain than this is none."""
+FORGET: Final = 1.02
+"""The fastest round counts for less every round, so that a server that got slower for good is not punished for ever."""
+LOW: Final = 0.1
+"""Share of a quota under which requests are spaced out."""
+EASED: Final = 0.2
+COMPARABLE: Final = frozenset({"", "reply", "judge"})
+"""Purposes whose durations are compared; questions for one token would pass for a fast server."""
+TOKENS_EACH: Final = 1000.0
+"""Tokens of one request until one is known."""
+KEPT_CHANGES: Final = 200
+
+
+class LimitChange(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One change of an endpoint's limit, or a pause of the whole endpoint: when (Unix time), from what to what, and why."""
+
+    at: float
+    before: int
+    limit: int
+    reason: Reason
+    detail: str = ""
+    pause_s: float = 0.0
+
+
+class _Round:
+    """What was seen since the limit was last looked at."""
+
+    __slots__ = ("answers", "began", "compared", "peak", "seconds")
+
+    def __init__(self, began: float | None = None) -> None:
+        self.began = began
+        self.answers = 0
+        self.compared = 0
+        self.seconds = 0.0
+        self.peak = 0
+
+
+class Controller:
+    """Decides the limit of one endpoint from signals. Pure: monotonic ``now`` and Unix ``wall`` are passed in.
+
+    The limit stays within 1 and ``most``. 429 and 498 cut it once per cooldown (which a longer retry-after extends) and
+    pause the endpoint; 5xx, time-outs and broken connections never cut it, they only begin the round anew. A pause
+    longer than ``max_pause_s`` is not made: the retry policy gives such requests up.
+    """
+
+    def __init__(
+        self, *, most: int, start: int, max_pause_s: float, backoff_first_s: float = 0.5, backoff_max_s: float = 20.0
+    ) -> None:
+        self._most = most
+        self._limit = float(min(start, most))
+        self._least_for_latency = min(start, most)
+        self._max_pause_s = max_pause_s
+        self._backoff = (backoff_first_s, backoff_max_s)
+        self._slow_start = True
+        self._round = _Round()
+        self._floor: float | None = None
+        self._throughputs: deque[tuple[int, float]] = deque(maxlen=20)
+        self._cooldown_until = float("-inf")
+        self._paused_until = float("-inf")
+        self._episodes = 0
+        self._gaps: dict[str, float] = {}
+        self._last_start = float("-inf")
+        self._tokens_each = TOKENS_EACH
+
+    @property
+    def limit(self) -> int:
+        """Requests that may be in flight."""
+        return int(self._limit)
+
+    @property
+    def tokens_each(self) -> float:
+        """Tokens of a usual request, in and out together."""
+        return self._tokens_each
+
+    def pause(self, now: float) -> float:
+        """Seconds until the next request may start; 0 if it may now."""
+        spaced = self._last_start + max(self._gaps.values(), default=0.0)
+        return max(0.0, self._paused_until - now, spaced - now if self._gaps else 0.0)
+
+    def started(self, now: float) -> None:
+        """A request starts."""
+        self._last_start = now
+
+    def observe(self, signal: Signal, *, now: float, wall: float, in_flight: int) -> LimitChange | None:
+        """Learn from one finished attempt; ``in_flight`` counts it too. Gives the change it caused, if any."""
+        self._round.peak = max(self._round.peak, in_flight)
+        status = signal.status
+        if signal.error == "cancelled":
+            return None
+        if status in {429, 498}:
+            return self._rate_limited(signal, now, wall)
+        if status is None or signal.error or status >= 500 or status in {408, 409, 425}:
+            asked = retry_after(signal.headers, wall) if status is not None else None
+            if asked is not None and asked <= self._max_pause_s:
+                self._paused_until = max(self._paused_until, now + asked)
+            # A server in trouble is no reason to ask less of it, and none to ask more.
+            self._round = _Round(now)
+            return None
+        self._episodes = 0
+        if signal.tokens:
+            self._tokens_each += 0.1 * (signal.tokens - self._tokens_each)
+        if (change := self._watch_quotas(quotas(signal.headers, wall), now, wall)) is not None:
+            return change
+        if status >= 300 or now < self._cooldown_until:
+            return None
+        current = self._round
+        if current.began is None:
+            current.began = now - signal.elapsed_s
+        current.answers += 1
+        if signal.purpose in COMPARABLE:
+            current.compared += 1
+            current.seconds += signal.elapsed_s
+        return self._end_round(now, wall) if current.answers >= max(ROUND, self.limit) else None
+
+    def _rate_limited(self, signal: Signal, now: float, wall: float) -> LimitChange | None:
+        asked = retry_after(signal.headers, wall)
+        if asked is None:
+            asked = quota_reset(signal.headers, wall)
+            if asked is None or asked > self._max_pause_s:
+                first, most = self._backoff
+                asked = min(first * 2.0 ** min(self._episodes, 32), most)
+        pause = asked if asked <= self._max_pause_s else 0.0
+        self._paused_until = max(self._paused_until, now + pause)
+        self._slow_start, shrink = False, SLOW_START_CUT if self._slow_start else CUT
+        if now < self._cooldown_until:
+            self._cooldown_until = max(self._cooldown_until, self._paused_until)
+            return None
+        self._episodes += 1
+        used = min(self._limit, max(self._round.peak, 1))
+        return self._cut(used * shrink, "rate_limited", f"status {signal.status}", now, wall, pause=pause)
+
+    def _watch_quotas(self, found: list[Quota], now: float, wall: float) -> LimitChange | None:
+        tightest: Quota | None = None
+        for quota in found:
+            need = 1.0 if quota.kind == "requests" else self._tokens_each
+            gap = need / quota.refill if quota.refill else 0.0
+            name = f"{quota.kind}/{quota.limit:g}"
+            if quota.share >= EASED or gap > self._max_pause_s:
+                self._gaps.pop(name, None)
+            elif quota.share < LOW or quota.remaining < need:
+                self._gaps[name] = gap
+                if tightest is None or quota.share < tightest.share:
+                    tightest = quota
+        if tightest is None or now < self._cooldown_until:
+            return None
+        self._slow_start = False
+        told = f"{tightest.remaining:g} of {tightest.limit:g} {tightest.kind} left"
+        return self._cut(self._limit * CUT, "quota", told, now, wall)
+
+    def _end_round(self, now: float, wall: float) -> LimitChange | None:
+        ended, self._round = self._round, _Round(now)
+        if ended.peak < SATURATED * self.limit or ended.began is None:
+            return None
+        throughput = ended.answers / max(now - ended.began, 1e-9)
+        lower = [seen for limit, seen in self._throughputs if limit <= 0.75 * self.limit]
+        productive = bool(lower) and throughput > WORTH_IT * max(lower)
+        self._throughputs.append((self.limit, throughput))
+        slower = 1.0
+        if ended.compared >= ROUND // 2:
+            mean = ended.seconds / ended.compared
+            self._floor = mean if self._floor is None else min(mean, self._floor * FORGET)
+            slower = mean / max(self._floor, 1e-9)
+        told = f"answers {slower:.1f} times as slow, {throughput:.3g} a second"
+        if slower > SLOWER and not productive:
+            grew, self._slow_start = self._slow_start, False
+            if (grew or slower > TOO_SLOW) and self.limit > self._least_for_latency:
+                least = float(self._least_for_latency)
+                return self._cut(max(self._limit * CUT, least), "latency", told, now, wall, cooldown=False)
+            return None
+        return self._grow(told, wall)
+
+    def _grow(self, told: str, wall: float) -> LimitChange | None:
+        before = self.limit
+        target = self._limit * 2 if self._slow_start else max(self._limit * GROWTH, before + 1)
+        self._limit = min(target, float(self._most))
+        if self.limit == before:
+            return None
+        return LimitChange(wall, before, self.limit, "slow_start" if self._slow_start else "steady", told)
+
+    def _cut(
+        self,
+        to: float,
+        reason: Reason,
+        detail: str,
+        now: float,
+        wall: float,
+        *,
+        pause: float = 0.0,
+        cooldown: bool = True,
+    ) -> LimitChange | None:
+        before = self.limit
+        self._limit = max(1.0, float(int(to)))
+        self._round = _Round(now)
+        if cooldown:
+            self._cooldown_until = max(now + COOLDOWN_S, self._paused_until)
+        if self.limit == before and not pause:
+            return None
+        return LimitChange(wall, before, self.limit, reason, detail, round(pause, 3))
+
+
+class AdaptiveLimiter:
+    """Slots whose number the controller decides, pauses of the whole endpoint, and the limits per minute of the plan.
+
+    ``changes`` keeps the last 200; ``on_limit`` hears of each, and must not raise.
+    """
+
+    def __init__(
+        self, limits: WireLimits, clock: Clock, *, on_limit: Callable[[LimitChange], None] | None = None
+    ) -> None:
+        self.changes: deque[LimitChange] = deque(maxlen=KEPT_CHANGES)
+        self._controller = Controller(
+            most=limits.concurrency,
+            start=limits.start,
+            max_pause_s=limits.max_retry_after_s,
+            backoff_first_s=limits.backoff_first_s,
+            backoff_max_s=limits.backoff_max_s,
+        )
+        self._clock = clock
+        self._on_limit = on_limit
+        self._requests = Rate(limits.requests_per_minute) if limits.requests_per_minute else None
+        # Tokens are known only afterwards: a few seconds' worth may run ahead, or every long reply would stop the rest.
+        self._tokens = (
+            Rate(limits.tokens_per_minute, burst=limits.tokens_per_minute / 12) if limits.tokens_per_minute else None
+        )
+        self._reserved: deque[float] = deque()
+        self._in_flight = 0
+        self._door = asyncio.Lock()
+        self._room = asyncio.Event()
+
+    @property
+    def limit(self) -> int:
+        """Slots there are now."""
+        return self._controller.limit
+
+    async def acquire(self) -> None:
+        """Wait for a slot, first come first served."""
+        # One at a time stands in the door and does the waiting, the others queue behind: a lock is first in, first out.
+        async with self._door:
+            while True:
+                now = self._clock.monotonic()
+                pause = self._pause(now)
+                if pause > 0:
+                    await self._clock.sleep(pause)
+                elif self._in_flight < self._controller.limit:
+                    break
+                else:
+                    self._room.clear()
+                    await self._room.wait()
+            self._in_flight += 1
+            self._controller.started(now)
+            if self._requests is not None:
+                self._requests.take(1, now)
+            if self._tokens is not None:
+                self._reserved.append(self._controller.tokens_each)
+                self._tokens.take(self._reserved[-1], now)
+
+    def release(self, signal: Signal) -> None:
+        """Give a slot back with what the attempt taught."""
+        now = self._clock.monotonic()
+        change = self._controller.observe(signal, now=now, wall=self._clock.time(), in_flight=self._in_flight)
+        self._in_flight -= 1
+        if self._tokens is not None:
+            # Nobody says what a failed attempt cost; most count the request and no tokens.
+            self._tokens.take(signal.tokens - self._reserved.popleft(), now)
+        if change is not None:
+            self.changes.append(change)
+            if self._on_limit is not None:
+                self._on_limit(change)
+        self._room.set()
+
+    def _pause(self, now: float) -> float:
+        waits = [self._controller.pause(now)]
+        waits += [rate.wait(now) for rate in (self._requests, self._tokens) if rate is not None]
+        return max(waits)
