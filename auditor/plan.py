@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -138,6 +138,14 @@ class DriftPlan(_Section):
 class RunPlan(_Section):
     """How the run is carried out."""
 
+    until: Literal["decided", "all"] = Field(
+        defaults.UNTIL,
+        description='"decided": a spot-check, which stops as soon as the evidence decides; "all": every prompt, a size fixed '
+        "in advance.",
+    )
+    error: float = Field(
+        defaults.ERROR, gt=0, lt=0.5, description="Chance, at most, that a claim about a dimension is wrong."
+    )
     seed: int = Field(defaults.SEED, description="Order of prompts, draws and resampling.")
     concurrency: int = Field(defaults.CONCURRENCY, ge=1, le=1000, description="Requests in flight per endpoint.")
     max_calls: int | None = Field(None, ge=1, description="Hard budget of calls; stops at a pair boundary.")
@@ -189,6 +197,10 @@ class Plan(_Section):
         chosen = self.dimension(name).margin
         return defaults.MARGINS[name] if chosen is None else chosen
 
+    def margin_reason(self, name: str) -> str:
+        """Why a dimension has the margin that it has."""
+        return self.dimension(name).reason or defaults.MARGIN_REASONS[name]
+
     def sampling_for(self, side: EndpointPlan) -> Sampling:
         """Decoding for one side: the common settings under the side's own."""
         try:
@@ -202,7 +214,7 @@ class Plan(_Section):
         return Sampling(**merged.model_dump())
 
     def identity(self) -> dict[str, Any]:
-        """What must be equal for a run to be continued."""
+        """What must be equal for a run to be continued; :meth:`model_validate` reads it back."""
         whole = self.model_dump(mode="json")
         for only_speed in ("concurrency", "max_calls", "max_tokens"):
             whole["run"].pop(only_speed)

@@ -1,95 +1,133 @@
-"""From paired scores to findings: pure, so that anyone can recompute a decision from the stored scores."""
+"""From scored pairs to findings: pure, so that anyone can recompute a decision from the stored scores and their order."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from auditor.records import UNSCORED_OUTCOMES, PairedScore, Prompt, Scored, Side
-from auditor.stats.decide import Decided, Decision, decide
-from auditor.stats.graded import mean_interval
-from auditor.stats.intervals import Interval, tango, wilson
-from auditor.stats.planning import needed_n
+from auditor.audit.evidence import (
+    Judged,
+    Terms,
+    e_values_of,
+    fixed_interval,
+    judge,
+    p_of_loss,
+    units_of,
+    watched_interval,
+)
+from auditor.records import UNSCORED_OUTCOMES, Outcome, PairedScore, Prompt, Scored, Side
+from auditor.stats.decide import Decision
+from auditor.stats.equivalence import equivalence
+from auditor.stats.intervals import Interval, wilson
+from auditor.stats.multiplicity import holm
 
 Row = tuple[Prompt, Scored, Scored]
 
-
-class Comparison(NamedTuple):
-    """What a paired comparison rests on."""
-
-    interval: Interval
-    delta: float | None
-    units: int
-    prompts: int
-    better: int
-    worse: int
-    binary: bool
+_REFUSED = frozenset({Outcome.FULL_REFUSAL, Outcome.PARTIAL_REFUSAL})
 
 
-def compare(pairs: Sequence[PairedScore], level: float) -> Comparison:
-    """Interval of the mean difference over units; Tango's where each unit is one prompt scored 0 or 1.
-
-    A unit is a prompt, or a cluster of prompts made from one template, whose difference is then the mean over its scored
-    pairs.
-    """
-    by_unit: dict[str, list[float]] = defaultdict(list)
-    for pair in pairs:
-        if pair.delta is not None:
-            by_unit[pair.unit].append(pair.delta)
-    diffs = [sum(values) / len(values) for values in by_unit.values()]
-    prompts = sum(map(len, by_unit.values()))
-    better, worse = sum(d > 0 for d in diffs), sum(d < 0 for d in diffs)
-    binary = all(d in (-1.0, 0.0, 1.0) for d in diffs) and all(len(values) == 1 for values in by_unit.values())
-    interval = tango(better, worse, len(diffs), level) if binary or not diffs else mean_interval(diffs, level)
-    delta = sum(diffs) / len(diffs) if diffs else None
-    return Comparison(interval, delta, len(diffs), prompts, better, worse, binary)
+def judged_of(rows: Sequence[Row], terms: Terms, *, watched: bool) -> Judged:
+    """What a dimension's rows show; for a watched run they come in the order of the schedule."""
+    return judge(units_of((pair.unit, pair.delta) for pair in (paired(*row) for row in rows)), terms, watched=watched)
 
 
 def finding(
-    metric: str,
-    rows: Sequence[Row],
-    *,
-    margin: float,
-    margin_reason: str,
-    level: float,
-    max_unscored: float,
+    metric: str, rows: Sequence[Row], judged: Judged, terms: Terms, *, margin_reason: str, level: float
 ) -> dict[str, Any]:
-    """A dimension's finding as it stands in the results (schema ``auditor.results/1``)."""
+    """A dimension's finding as it stands in the results (schema ``auditor.results/1``).
+
+    ``level`` is that of the intervals on which no decision hangs.
+    """
     pairs = [paired(*row) for row in rows]
-    comparison = compare(pairs, level)
-    unscored = sum(pair.delta is None for pair in pairs)
-    decided = _decide(comparison, margin, unscored, len(pairs), max_unscored)
+    diffs, missing, decided = judged.diffs, judged.missing, judged.decided
     return {
         "primary": {
             "metric": metric,
             "baseline": _rate([pair.baseline for pair in pairs if pair.delta is not None]),
             "candidate": _rate([pair.candidate for pair in pairs if pair.delta is not None]),
-            "delta": comparison.delta,
-            "interval": [comparison.interval.lo, comparison.interval.hi],
-            "level": level,
-            "method": comparison.interval.method,
-            "n": comparison.prompts,
-            "units": comparison.units,
-            "better": comparison.better,
-            "worse": comparison.worse,
-            "unscored": unscored,
-            "margin": margin,
+            "delta": sum(diffs) / len(diffs) if diffs else None,
+            "interval": [judged.interval.lo, judged.interval.hi],
+            "level": judged.interval.level,
+            "method": judged.interval.method,
+            "anytime": judged.watched,
+            "n": judged.pairs - judged.unscored,
+            "units": len(diffs),
+            "bank": terms.bank,
+            "better": sum(d > 0 for d in diffs),
+            "worse": sum(d < 0 for d in diffs),
+            "unscored": judged.unscored,
+            "margin": terms.margin,
             "margin_reason": margin_reason,
             "decision": str(decided.decision),
             "material": decided.material,
             "within_margin": decided.within_margin,
             "certifiable": decided.certifiable,
             "needed_n": decided.needed_n,
-            "reason": decided.reason,
+            "fragile": missing.fragile and not missing.over_limit,
+            "worst_case": _worst_case(judged),
+            "about": judged.about,
+            "reason": _reason(judged),
+            "p_loss": p_of_loss(judged, terms),
+            "e_values": e_values_of(judged, terms) if judged.watched else None,
             "judged_by": _judged_by(rows),
         },
+        "equivalence": [] if metric_is_refusal(rows) else [refusals(rows, terms, watched=judged.watched)],
         "trace": trace_finding(rows, level),
         "outcomes": {
             side: {str(outcome): count for outcome, count in sorted(Counter(s.outcome for s in some).items())}
             for side, some in _by_side(rows).items()
         },
     }
+
+
+def together(findings: Mapping[str, dict[str, Any]], error: float) -> dict[str, bool]:
+    """For each of these dimensions that regressed: whether that also holds when all of them are looked at together (Holm).
+
+    Six claims that are each wrong once in twenty times are more than that wrong between them; this is what "something
+    regressed" may rest on.
+    """
+    if not findings:
+        return {}
+    adjusted = holm({name: body["primary"]["p_loss"] for name, body in findings.items()}, error)
+    return {
+        name: adjusted[name].rejected
+        for name, body in findings.items()
+        if body["primary"]["decision"] == Decision.REGRESSED
+    }
+
+
+def refusals(rows: Sequence[Row], terms: Terms, *, watched: bool) -> dict[str, Any]:
+    """Whether the candidate refuses as often as the baseline where refusing is neither asked for nor scored: a change in
+    either direction is bad, so this is decided by two one-sided tests. Exploratory.
+    """
+    both = [row for row in rows if not {row[1].outcome, row[2].outcome} & UNSCORED_OUTCOMES]
+    told = [(p.unit, float(b.outcome in _REFUSED) - float(a.outcome in _REFUSED)) for p, a, b in both]
+    units = units_of(told)
+    diffs = [diff for unit in units if (diff := unit.diff) is not None]
+    binary = all(len(unit.deltas) == 1 for unit in units)
+    anywhere = terms._replace(bank=0)
+    interval: Interval = watched_interval(diffs, anywhere) if watched else fixed_interval(diffs, binary, terms)
+    found = equivalence(interval, terms.margin)
+    return {
+        "key": "refusals",
+        "title": "Replies that refuse (a change either way is bad)",
+        "baseline": _rate([float(row[1].outcome in _REFUSED) for row in both]),
+        "candidate": _rate([float(row[2].outcome in _REFUSED) for row in both]),
+        "interval": [interval.lo, interval.hi],
+        "level": interval.level,
+        "method": interval.method,
+        "change": str(found.change),
+        "material": found.material,
+        "reason": found.reason,
+        "exploratory": True,
+    }
+
+
+def metric_is_refusal(rows: Sequence[Row]) -> bool:
+    """Whether refusing is what this dimension scores: then its direction is good or bad by the kind of prompt."""
+    return bool(rows) and rows[0][0].dimension == "safety"
 
 
 def trace_finding(rows: Sequence[Row], level: float) -> dict[str, Any]:
@@ -123,26 +161,29 @@ def paired(prompt: Prompt, baseline: Scored, candidate: Scored) -> PairedScore:
     )
 
 
-def _decide(comparison: Comparison, margin: float, unscored: int, total: int, max_unscored: float) -> Decided:
-    share = unscored / total if total else 1.0
-    if share > max_unscored:
-        return Decided(
-            Decision.INCONCLUSIVE,
-            material=False,
-            within_margin=False,
-            reason=(
-                f"{unscored} of {total} pairs could not be scored, more than the {max_unscored:.0%} the plan allows:"
-                " what is missing could change the answer."
-            ),
-            needed_n=None,
-            certifiable=False,
-        )
-    enough = (
-        needed_n(comparison.better, comparison.worse, comparison.units, margin, comparison.interval.level)
-        if comparison.binary and comparison.units
-        else None
-    )
-    return decide(comparison.interval, margin, comparison.units, needed_n=enough)
+def _reason(judged: Judged) -> str:
+    """One sentence for everybody: what was found, whom it is about, what it hangs on."""
+    reason = judged.decided.reason
+    if judged.pairs - judged.unscored != len(judged.diffs):
+        # Prompts made from one template are one piece of evidence, and that is what was counted.
+        reason = re.sub(r"\b(\d+|one) prompts\b", r"\1 groups of like prompts", reason)
+    if judged.about == "this bank" and "this bank" not in reason:
+        reason = f"{reason.removesuffix('.')}, on this bank."
+    if judged.missing.fragile and not judged.missing.over_limit:
+        many = f"{judged.unscored} pairs" if judged.unscored > 1 else "one pair"
+        reason = f"{reason.removesuffix('.')}; fragile: the {many} that could not be scored could change this."
+    return reason
+
+
+def _worst_case(judged: Judged) -> dict[str, Any] | None:
+    """What the unscored pairs could have made of it, None where there are none."""
+    if not judged.unscored:
+        return None
+    missing = judged.missing
+    return {
+        "against": {"decision": str(missing.against.decision), "interval": list(missing.against_interval[:2])},
+        "in_favour": {"decision": str(missing.in_favour.decision), "interval": list(missing.in_favour_interval[:2])},
+    }
 
 
 def _rate(scores: Iterable[float | None]) -> dict[str, Any]:

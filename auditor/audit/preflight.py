@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from auditor import __version__
-from auditor.audit.schedule import draw
+from auditor.audit.evidence import least_units
+from auditor.audit.schedule import Stakes, draw
 from auditor.banks import Bank, default_banks, load_bank, load_file
 from auditor.endpoints import Capabilities
 from auditor.errors import AuthenticationFailed, BankError, EndpointError, ModelNotFound, NotAnApi, RunError
@@ -33,8 +34,17 @@ def chosen_banks(plan: Plan) -> dict[str, list[Bank]]:
 def schedule(plan: Plan, banks: Mapping[str, list[Bank]]) -> list[Prompt]:
     """The prompts in the order in which they will be asked."""
     prompts = [prompt for some in banks.values() for bank in some for prompt in bank.prompts]
-    limits = {dimension: plan.dimension(dimension).limit for dimension in plan.chosen_dimensions()}
-    return draw(prompts, plan.run.seed, limits)
+    sizes = units(banks)
+    stakes = {
+        name: Stakes(plan.dimension(name).limit, least_units(plan.margin(name), plan.run.error, sizes[name]))
+        for name in banks
+    }
+    return draw(prompts, plan.run.seed, stakes)
+
+
+def units(banks: Mapping[str, list[Bank]]) -> dict[str, int]:
+    """How many units of analysis (prompts, or clusters made from one template) the banks of each dimension hold."""
+    return {name: len({prompt.unit for bank in some for prompt in bank.prompts}) for name, some in banks.items()}
 
 
 def freeze(plan: Plan, banks: Mapping[str, list[Bank]], folder: RunFolder) -> bool:
@@ -48,6 +58,7 @@ def freeze(plan: Plan, banks: Mapping[str, list[Bank]], folder: RunFolder) -> bo
         "plan": plan.identity(),
         "banks": {bank.name: bank.hash for some in banks.values() for bank in some},
         "rubrics": {name: load_rubric(name).hash for name in rubric_names()},
+        "units": units(banks),
     }
     existing = folder.plan_json()
     if existing is None:

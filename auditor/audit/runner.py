@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, Protocol
 
 import httpx2
-import msgspec
 
 from auditor import __version__, defaults
 from auditor.audit.budget import Budget
-from auditor.audit.findings import Row, finding
-from auditor.audit.preflight import check_pair, chosen_banks, fatal, freeze, schedule
+from auditor.audit.conclusion import conclusion, terms_of
+from auditor.audit.course import Course
+from auditor.audit.findings import paired
+from auditor.audit.preflight import check_pair, chosen_banks, fatal, freeze, schedule, units
 from auditor.audit.schedule import drift_sample
 from auditor.audit.session import Seat, Session, keys_for
 from auditor.dimensions import REGISTRY
@@ -119,15 +120,18 @@ class Audit:
                     clock=self._clock,
                     on_attempt=lambda attempt: writer.put_attempt(self._clock.time(), attempt),
                 )
+                course = Course(prompts, terms_of(self.plan, units(banks)), self.plan.run.until)
                 async with session:
-                    await self._carry_out(session, writer, prompts, continued=continued)
+                    await self._carry_out(session, writer, prompts, course, continued=continued)
                     self._list_unused(session)
             finally:
                 writer.close()
         finally:
             self.folder.release()
 
-    async def _carry_out(self, session: Session, writer: RunWriter, prompts: list[Prompt], *, continued: bool) -> None:
+    async def _carry_out(
+        self, session: Session, writer: RunWriter, prompts: list[Prompt], course: Course, *, continued: bool
+    ) -> None:
         writer.put_prompts(prompts)
         writer.put_meta("status", "running")
         capabilities: dict[Side, Capabilities] = {}
@@ -145,7 +149,7 @@ class Audit:
         drift = self._drift_plan(capabilities, prompts)
         status = "interrupted"
         try:
-            complete = await self._ask_all(session, writer, prompts, judge, drift)
+            complete = await self._ask_all(session, writer, prompts, course, judge, drift)
             status = "complete" if complete else "budget"
         finally:
             # Also a run that is cut short has findings: for what was asked until then.
@@ -184,33 +188,43 @@ class Audit:
         return {prompt.id: k for prompt in drift_sample(prompts, self.plan.drift.prompts)}
 
     async def _ask_all(
-        self, session: Session, writer: RunWriter, prompts: list[Prompt], judge: Judge, drift: Mapping[str, int]
+        self,
+        session: Session,
+        writer: RunWriter,
+        prompts: list[Prompt],
+        course: Course,
+        judge: Judge,
+        drift: Mapping[str, int],
     ) -> bool:
-        queue = iter(enumerate(prompts))
         stopped = False
 
-        async def worker() -> None:
+        async def worker(queue: Iterator[int]) -> None:
             nonlocal stopped
-            for seq, prompt in queue:
+            for seq in queue:
+                prompt = prompts[seq]
                 worst = self._worst_case(prompt, judge, first_token=prompt.id in drift)
                 if stopped or not self._budget.reserve(*worst):
                     stopped = True
                     return
-                await self._pair(session, writer, seq, prompt, judge, drift.get(prompt.id))
+                scored = await self._pair(session, writer, seq, prompt, judge, drift.get(prompt.id))
                 self._budget.release(*worst)
+                for name in course.put(seq, paired(prompt, scored["baseline"], scored["candidate"]).delta):
+                    self._progress.note(f"{name}: decided after {len(course.counted(name))} pairs; no more are asked.")
 
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(self.plan.run.concurrency, max(len(prompts), 1))):
-                    group.create_task(worker())
-        except BaseExceptionGroup as several:
-            # Workers fail together when an endpoint goes away; the user needs one sentence, not a tree.
-            raise _first(several) from several
-        return not stopped
+        # What an earlier session stored is heard first: it may show that nothing more needs to be asked at all.
+        for queue in (iter(_stored(self.folder)), course.ahead()):
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for _ in range(min(self.plan.run.concurrency, max(len(prompts), 1))):
+                        group.create_task(worker(queue))
+            except BaseExceptionGroup as several:
+                # Workers fail together when an endpoint goes away; the user needs one sentence, not a tree.
+                raise _first(several) from several
+        return not stopped or course.complete
 
     async def _pair(
         self, session: Session, writer: RunWriter, seq: int, prompt: Prompt, judge: Judge, top_logprobs: int | None
-    ) -> None:
+    ) -> dict[Side, Scored]:
         async with asyncio.TaskGroup() as group:
             asked = {side: group.create_task(self._reply(session, side, prompt)) for side in SIDES}
             first = {
@@ -228,6 +242,7 @@ class Audit:
             writer.put_first_token(prompt.id, side, task.result())
         writer.put_pair(seq, prompt, replies, scored, verdicts)
         self._progress.pair(prompt, scored)
+        return scored
 
     async def _reply(self, session: Session, side: Side, prompt: Prompt) -> Reply:
         plan = self.plan.baseline if side == "baseline" else self.plan.candidate
@@ -294,7 +309,9 @@ def conclude(plan: Plan, folder: RunFolder, writer: RunWriter) -> None:
     """Compute findings and drift from what is stored and store them, too."""
     reader = RunReader(folder.path)
     try:
-        prompts = {prompt.id: prompt for prompt in reader.prompts()}
+        order = reader.prompts()
+        prompts = {prompt.id: prompt for prompt in order}
+        frozen_units: dict[str, int] = reader.plan["units"]
         probes = (reader.meta("provenance") or {}).get("probes", {})
         scores: dict[str, dict[Side, Scored]] = {}
         for prompt_id, side, scored in reader.scores():
@@ -304,30 +321,16 @@ def conclude(plan: Plan, folder: RunFolder, writer: RunWriter) -> None:
             first.setdefault(prompt_id, {})[side] = reply
     finally:
         reader.close()
-    for name in plan.chosen_dimensions():
-        dimension = REGISTRY[name]
-        rows: list[Row] = [
-            (prompts[prompt_id], both["baseline"], both["candidate"])
-            for prompt_id, both in scores.items()
-            if prompts[prompt_id].dimension == name and len(both) == len(SIDES)
-        ]
-        settings = plan.dimension(name)
-        body = finding(
-            dimension.metric,
-            rows,
-            margin=plan.margin(name),
-            margin_reason=settings.reason or "the default: what a bank of this size can certify",
-            level=defaults.LEVEL,
-            max_unscored=plan.run.max_unscored,
-        )
-        body["secondary"] = [msgspec.to_builtins(metric) for metric in dimension.secondary(rows)]
-        body["planned"] = sum(prompt.dimension == name for prompt in prompts.values())
+    found = conclusion(plan, order, frozen_units, scores)
+    for name, body in found.findings.items():
         writer.put_finding(name, body)
+    writer.put_meta("stopping", found.stopping)
     drift, per_prompt = measure(
         [
             (prompt_id, prompts[prompt_id].unit, prompts[prompt_id].dimension, both["baseline"], both["candidate"])
             for prompt_id, both in first.items()
-            if len(both) == len(SIDES)
+            # Which pairs happened to be in flight when the run stopped is chance of another kind than the schedule's.
+            if len(both) == len(SIDES) and prompt_id in found.counted
         ],
         k=plan.drift.top_logprobs,
         # Only a server that was seen to list the plain top may be read as doing so; else the safe reading holds.
@@ -339,6 +342,16 @@ def conclude(plan: Plan, folder: RunFolder, writer: RunWriter) -> None:
     if drift is not None:
         writer.put_finding("drift", drift)
         writer.put_drift(per_prompt)
+
+
+def _stored(folder: RunFolder) -> list[int]:
+    """Places in the order of the pairs that an earlier session stored, those that failed left out: they are asked again."""
+    reader = RunReader(folder.path)
+    try:
+        failed = str(Outcome.ERROR)
+        return reader.pair_ids("baseline_outcome <> ? AND candidate_outcome <> ?", (failed, failed))
+    finally:
+        reader.close()
 
 
 def _sample(session: Session, side: Side) -> int:

@@ -5,46 +5,73 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from auditor.records import ALL_DIMENSIONS, Prompt
 
 
-def draw(prompts: Iterable[Prompt], seed: int, limits: Mapping[str, int | None]) -> list[Prompt]:
-    """A seeded random order per dimension, cut to its limit, with the dimensions interleaved evenly.
+class Stakes(NamedTuple):
+    """What decides how early a dimension comes in a round, and how much of it may be asked.
 
-    A limit cuts by whole clusters where prompts have one (the cluster is the unit of analysis), so a dimension may end a
-    few prompts below its limit, never above it.
+    ``limit`` is the largest number of prompts, None for all; ``decides_after`` the fewest units (prompts, or clusters made
+    from one template) after which a decision is possible.
     """
+
+    limit: int | None = None
+    decides_after: int = 1
+
+
+def draw(prompts: Iterable[Prompt], seed: int, stakes: Mapping[str, Stakes] | None = None) -> list[Prompt]:
+    """A seeded random order per dimension, cut to its limit, the dimensions interleaved, the cheapest decision first.
+
+    Every round asks one prompt of each dimension that has any left, so all dimensions cost the same while they are open and
+    the one that needs the fewest prompts is decided first; inside a round that one comes first, too. The order inside a
+    dimension is one of units: prompts of one cluster follow each other, because only a whole cluster is a piece of
+    evidence. A limit cuts between units, so a dimension may end a few prompts below its limit, never above it.
+    """
+    stakes = stakes or {}
     by_dimension: dict[str, list[Prompt]] = defaultdict(list)
     for prompt in prompts:
         by_dimension[prompt.dimension].append(prompt)
     lanes = [
-        _lane(by_dimension[name], random.Random(f"{seed}/{name}"), limits.get(name))
-        for name in ALL_DIMENSIONS
+        (cost(by_dimension[name], stakes.get(name, Stakes())), rank, name)
+        for rank, name in enumerate(ALL_DIMENSIONS)
         if name in by_dimension
     ]
-    # Each lane spreads evenly over the whole run: whenever the run is cut short, every dimension has had its share.
-    placed = [
-        ((position + 0.5) / len(lane), rank, prompt)
-        for rank, lane in enumerate(lanes)
-        for position, prompt in enumerate(lane)
+    drawn = [
+        _lane(by_dimension[name], random.Random(f"{seed}/{name}"), stakes.get(name, Stakes()).limit)
+        for *_, name in sorted(lanes)
     ]
-    return [prompt for _, _, prompt in sorted(placed, key=lambda item: item[:2])]
+    longest = max(map(len, drawn), default=0)
+    return [lane[turn] for turn in range(longest) for lane in drawn if turn < len(lane)]
+
+
+def cost(prompts: Iterable[Prompt], stakes: Stakes) -> float:
+    """Prompts that have to be asked before this dimension can be decided at all."""
+    sizes: dict[str, int] = defaultdict(int)
+    for prompt in prompts:
+        sizes[prompt.unit] += 1
+    return stakes.decides_after * sum(sizes.values()) / len(sizes) if sizes else 0.0
 
 
 def _lane(prompts: list[Prompt], rng: random.Random, limit: int | None) -> list[Prompt]:
-    ordered = sorted(prompts, key=lambda prompt: prompt.id)
-    rng.shuffle(ordered)
-    if limit is None or limit >= len(ordered):
-        return ordered
     units: dict[str, list[Prompt]] = defaultdict(list)
-    for prompt in ordered:
+    for prompt in sorted(prompts, key=lambda prompt: prompt.id):
         units[prompt.unit].append(prompt)
-    kept: set[str] = set()
-    for members in units.values():
-        if len(kept) + len(members) <= limit:
-            kept.update(prompt.id for prompt in members)
-    return [prompt for prompt in ordered if prompt.id in kept]
+    order = sorted(units)
+    rng.shuffle(order)
+    lane: list[Prompt] = []
+    for unit in order:
+        members = units[unit]
+        rng.shuffle(members)
+        if limit is not None and len(lane) + len(members) > limit:
+            # To go on with smaller units would no longer be a random draw of units; a cluster that alone exceeds the limit
+            # can't be asked at all.
+            if lane:
+                break
+            continue
+        lane += members
+    return lane
 
 
 def drift_sample(schedule: list[Prompt], count: int) -> list[Prompt]:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from auditor.errors import PlanError
 from auditor.plan import Plan
 from auditor.records import ALL_DIMENSIONS
 
@@ -22,6 +23,12 @@ _DECORATORS = (
         "--dimension", "dimensions", multiple=True, type=click.Choice(ALL_DIMENSIONS), help="Only this one; repeat."
     ),
     click.option("--limit", type=click.IntRange(min=1), help="At most this many prompts per dimension."),
+    click.option(
+        "--until",
+        type=click.Choice(["decided", "all"]),
+        help="Stop each dimension, and the run, as soon as the evidence decides, or ask all.  [default: decided]",
+    ),
+    click.option("--fixed", is_flag=True, help="The same as --until all: a size fixed in advance."),
     click.option("--seed", type=int, help="Order of prompts, draws and resampling.  [default: 0]"),
     click.option("--concurrency", type=click.IntRange(1, 1000), help="Requests in flight per endpoint.  [default: 8]"),
     click.option(
@@ -52,7 +59,13 @@ def overrides_of(flags: dict[str, Any]) -> dict[str, Any]:
     given: dict[str, Any] = {
         seat: {"endpoint": flags[seat]} for seat in ("baseline", "candidate", "judge") if flags[seat]
     }
-    run = {key: flags[key] for key in ("seed", "concurrency", "max_calls", "max_tokens") if flags[key] is not None}
+    if flags["fixed"] and flags["until"] == "decided":
+        raise PlanError("--fixed and --until decided exclude each other.", "Give one of them.")
+    run = {
+        key: flags[key] for key in ("until", "seed", "concurrency", "max_calls", "max_tokens") if flags[key] is not None
+    }
+    if flags["fixed"]:
+        run["until"] = "all"
     sampling = {
         key: flags[flag]
         for key, flag in (("max_tokens", "max_reply_tokens"), ("temperature", "temperature"))

@@ -14,10 +14,14 @@ from auditor.banks import bank_names, load_bank
 from auditor.cli._audit import carry_out
 from auditor.cli._shared import print_results
 from auditor.plan import Plan
+from auditor.records import ALL_DIMENSIONS
 from auditor.simulator import BASELINE_MODEL, CANDIDATE_MODEL, JUDGE_MODEL, PRESETS, build_app, preset
 
 URL = "http://synthetic.invalid/v1"
 """A name that can never be a real host: requests to it are answered inside this process."""
+
+PROMPTS = 100
+"""Per dimension: enough to see what is planted, and done in well under a minute."""
 
 
 @click.command()
@@ -42,7 +46,8 @@ def command(plant: str, seed: int, out: Path | None, no_tui: bool) -> None:
             "baseline": {"base_url": URL, "model": BASELINE_MODEL},
             "candidate": {"base_url": URL, "model": CANDIDATE_MODEL},
             "judge": {"base_url": URL, "model": JUDGE_MODEL},
-            "run": {"seed": seed},
+            "run": {"seed": seed, "until": "all"},
+            "dimensions": {name: {"limit": PROMPTS} for name in ALL_DIMENSIONS},
         }
     )
     carry_out(plan, folder, networks={URL: httpx2.ASGITransport(app)}, synthetic=True)

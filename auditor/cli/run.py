@@ -32,6 +32,8 @@ def command(out: Path, record: Path | None, replay: Path | None, **given: Any) -
     """Audit a pair into the folder RUN, or continue a broken run there.
 
     Both endpoints get the same prompts, interleaved. Settings come from PLAN.toml, from flags, or both (flags win).
+    A run is a spot-check unless its size is fixed: it stops as soon as the question is answered, that is when some
+    dimension is shown to have lost more than its margin, or every one to have lost less. With --fixed all is asked.
 
     \b
     auditor run --baseline http://localhost:8000/v1#instruct \\

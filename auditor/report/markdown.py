@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from auditor.records import SIDES
 from auditor.report.plain import one_line
-from auditor.report.table import GLYPHS
+from auditor.report.table import ANYTIME, GLYPHS, extent, level_of
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
 
@@ -30,9 +31,10 @@ def markdown(results: dict[str, Any]) -> str:
         f"- candidate: {escape(pair.get('candidate', {}).get('endpoint', '?'))} (conversion: {pair.get('conversion')})",
         f"- judge: {escape(judge.get('name', '?'))} ({judge.get('kind', '?')}); judged numbers are relative to it",
         f"- status: {results['status']}, {results['progress']['pairs']} of {results['progress']['planned']} pairs",
-        f"- overall: **{results['overall']}**",
+        *([f"- pairs: {stopping['says']}"] if (stopping := results.get("stopping") or {}).get("early") else []),
+        f"- overall: **{results['overall']}** {escape(results.get('overall_reason', ''), 600)}".rstrip(),
         "",
-        "| dimension | metric | baseline | candidate | delta | interval | n | unscored | decision | reason |",
+        f"| dimension | metric | baseline | candidate | delta | {level_of(results)} | n | unscored | decision | reason |",
         "|---|---|---:|---:|---:|---|---:|---:|---|---|",
     ]
     for name, found in results["dimensions"].items():
@@ -41,10 +43,20 @@ def markdown(results: dict[str, Any]) -> str:
         backing = ", ".join(f"{kind} {count}" for kind, count in primary["judged_by"].items())
         lines.append(
             f"| {name} | {escape(primary['metric'])} | {_side(primary['baseline'])} | {_side(primary['candidate'])} "
-            f"| {_number(primary['delta'], '+.3f')} | [{low:+.3f}, {high:+.3f}] {primary['method']} | {primary['n']} "
-            f"| {primary['unscored']} | {GLYPHS[primary['decision']]} {primary['decision']} "
-            f"| {escape(primary['reason'], 600)} Scored by: {backing or 'nothing'}. |"
+            f"| {_number(primary['delta'], '+.3f')} | [{low:+.3f}, {high:+.3f}] {primary['method']}"
+            f"{' (anytime-valid)' if primary.get('anytime') else ''} | {primary['n']} "
+            f"| {primary['unscored']} | {GLYPHS[primary['decision']]} {primary['decision']}"
+            f"{' (fragile)' if primary.get('fragile') else ''} "
+            f"| {escape(primary['reason'], 600)} Scored by: {backing or 'nothing'}."
+            f"{' ' + stop[0].upper() + stop[1:] + '.' if (stop := extent(found)) else ''} |"
         )
+    if any(found["primary"].get("anytime") for found in results["dimensions"].values()):
+        lines += ["", escape(ANYTIME.removeprefix("* ").capitalize()) + "."]
+    lines += ["", "## Margins", "", "| dimension | largest loss that counts as preserved | why |", "|---|---:|---|"]
+    lines += [
+        f"| {name} | {100 * found['primary']['margin']:g} points | {escape(found['primary']['margin_reason'], 600)} |"
+        for name, found in results["dimensions"].items()
+    ]
     lines += ["", "## Outcomes", "", "| dimension | side | outcomes |", "|---|---|---|"]
     for name, found in results["dimensions"].items():
         for side, outcomes in found["outcomes"].items():
@@ -57,10 +69,31 @@ def markdown(results: dict[str, Any]) -> str:
         if (gap := trace["good_answer_bad_trace"])["n"]
     ]
     lines += gaps or ["No trace was scored."]
+    lines += _exploratory(results)
     lines += ["", "## Drift", "", _drift(results["drift"]), ""]
     if warnings := results["provenance"]["warnings"]:
         lines += ["## Notes", "", *(f"- {escape(warning, 600)}" for warning in warnings), ""]
     return "\n".join(lines)
+
+
+def _exploratory(results: dict[str, Any]) -> list[str]:
+    """Everything but the primary metrics: shown, marked, and never decided upon."""
+    rows = []
+    for name, found in results["dimensions"].items():
+        for metric in found.get("secondary", []):
+            values = [_number(metric[side]["value"], ".3f") + f" (n={metric[side]['n']})" for side in SIDES]
+            rows.append(
+                f"| {name} | {escape(metric['title'])} | {values[0]} | {values[1]} | {escape(metric.get('note', ''))} |"
+            )
+        rows += [
+            f"| {name} | {escape(change['title'])} | {_side(change['baseline'])} | {_side(change['candidate'])} "
+            f"| {change['change']}: {escape(change['reason'], 600)} |"
+            for change in found.get("equivalence", [])
+        ]
+    if not rows:
+        return []
+    head = ["", "## Exploratory", "", "No error rate is promised for these, and no decision hangs on them.", ""]
+    return [*head, "| dimension | figure | baseline | candidate | note |", "|---|---|---:|---:|---|", *rows]
 
 
 def _drift(drift: dict[str, Any] | None) -> str:

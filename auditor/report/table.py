@@ -16,6 +16,9 @@ GLYPHS: Final = {"PRESERVED": "=", "REGRESSED": "▼", "IMPROVED": "▲", "INCON
 STYLES: Final = {"PRESERVED": "green", "REGRESSED": "bold red", "IMPROVED": "cyan", "INCONCLUSIVE": "yellow"}
 
 
+ANYTIME: Final = "* anytime-valid: holds however often you look and whenever the run stopped"
+
+
 def render(results: dict[str, Any]) -> RenderableType:
     """The summary: pair, one line per dimension, drift, reasons, warnings."""
     parts: list[RenderableType] = [_head(results), _dimensions(results), _drift(results), _reasons(results)]
@@ -25,8 +28,25 @@ def render(results: dict[str, Any]) -> RenderableType:
 
 
 def show(results: dict[str, Any], console: Console) -> None:
-    """Print the summary; the last line says what the whole of it means."""
-    console.print(render(results))
+    """Print the summary; the last line says what the whole of it means. A pipe gets no padding at the ends of lines."""
+    if console.is_terminal:
+        console.print(render(results))
+        return
+    with console.capture() as captured:
+        console.print(render(results))
+    console.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+
+
+def extent(found: dict[str, Any]) -> str:
+    """Where a dimension's questions ended, if that was before their end: "stopped after 43 of 150: decided"."""
+    why = {"decided": "decided", "answered": "the run had its answer"}.get(found.get("stopped_by", ""))
+    return f"stopped after {found['asked']} of {found['planned']}: {why}" if why else ""
+
+
+def level_of(results: dict[str, Any]) -> str:
+    """The level of the deciding intervals, as a heading."""
+    levels = {found["primary"]["level"] for found in results["dimensions"].values()}
+    return f"{100 * levels.pop():.3g}% interval" if len(levels) == 1 else "interval"
 
 
 def _head(results: dict[str, Any]) -> RenderableType:
@@ -44,6 +64,9 @@ def _head(results: dict[str, Any]) -> RenderableType:
     what = "deterministic rules" if judge["kind"] == "rules" else "language model"
     lines.append(Text(f"{'judge':<9} {one_line(judge['name'], 200)} ({what}); judged numbers are relative to it"))
     progress = results["progress"]
+    stopping = results.get("stopping") or {}
+    if results["status"] == "complete" and stopping.get("early"):
+        lines.append(Text(f"{'pairs':<9} {stopping['says']}", style="bold"))
     if results["status"] != "complete":
         lines.append(
             Text(
@@ -59,7 +82,7 @@ def _dimensions(results: dict[str, Any]) -> RenderableType:
     table.add_column("dimension", no_wrap=True)
     for heading in ("baseline", "candidate", "delta"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("95% interval", no_wrap=True)
+    table.add_column(level_of(results), no_wrap=True)
     table.add_column("n", justify="right", no_wrap=True)
     table.add_column("unscored", justify="right", no_wrap=True)
     table.add_column("decision", no_wrap=True)
@@ -72,12 +95,16 @@ def _dimensions(results: dict[str, Any]) -> RenderableType:
             _percent(primary["baseline"]["rate"]),
             _percent(primary["candidate"]["rate"]),
             _points(primary["delta"]),
-            Text(f"[{_points(primary['interval'][0])}, {_points(primary['interval'][1])}]"),
-            str(primary["n"]),
+            Text(_interval(primary) + _mark(primary)),
+            f"{primary['n']}{'/' + str(found['planned']) if extent(found) else ''}",
             str(primary["unscored"]),
-            Text(f"{GLYPHS[decision]} {decision}", style=STYLES[decision]),
+            Text(
+                f"{GLYPHS[decision]} {decision}{' (fragile)' if primary.get('fragile') else ''}", style=STYLES[decision]
+            ),
         )
-    return Padding(table, (1, 0))
+    if not any(_mark(found["primary"]) for found in results["dimensions"].values()):
+        return Padding(table, (1, 0))
+    return Padding(Group(table, Text(ANYTIME, style="dim")), (1, 0))
 
 
 def _drift(results: dict[str, Any]) -> RenderableType:
@@ -105,9 +132,11 @@ def _reasons(results: dict[str, Any]) -> RenderableType:
     table.add_column()
     for name, found in results["dimensions"].items():
         primary = found["primary"]
-        table.add_row(name, Text(f"{primary['reason']} {_backing(primary['judged_by'])}".strip()))
+        told = [primary["reason"], _backing(primary["judged_by"]), f"({where})" if (where := extent(found)) else ""]
+        table.add_row(name, Text(" ".join(filter(None, told))))
     overall = results["overall"]
-    table.add_row("overall", Text(f"{GLYPHS[overall]} {overall}", style=STYLES[overall]))
+    said = f"  {reason}" if (reason := results.get("overall_reason", "")) else ""
+    table.add_row("overall", Text.assemble((f"{GLYPHS[overall]} {overall}", STYLES[overall]), said))
     return Padding(table, (1, 0, 0, 0))
 
 
@@ -116,6 +145,24 @@ def _backing(judged_by: dict[str, int]) -> str:
     names = {"exact": "exact parsing", "rules": "the rules judge", "llm": "an LLM judge"}
     used = [names[kind] for kind in judged_by]
     return f"(scored by {' and '.join(used)})" if used else ""
+
+
+def _interval(primary: dict[str, Any]) -> str:
+    """The interval in points, with as many decimals as it takes to see on which side of 0 and of the margin its ends lie."""
+    shown = []
+    for bound in primary["interval"]:
+        decimals = 1
+        while decimals < 4 and any(
+            bound != edge and round(100 * bound, decimals) == round(100 * edge, decimals)
+            for edge in (0.0, -primary["margin"])
+        ):
+            decimals += 1
+        shown.append(f"{100 * bound:+.{decimals}f}")
+    return f"[{', '.join(shown)}]"
+
+
+def _mark(primary: dict[str, Any]) -> str:
+    return "*" if primary.get("anytime") else ""
 
 
 def _percent(rate: float | None) -> str:

@@ -51,16 +51,16 @@ def bound_counts(
     Source: worst-case bounds of Manski 1989, J. Human Resources 24:343.
     """
     _check(n, unscored, share_limit)
-    return _bound(
+    return bound_intervals(
         interval_of(better, worse, n),
         interval_of(better, worse + unscored, n + unscored),
         interval_of(better + unscored, worse, n + unscored),
-        n,
-        unscored,
+        (n, n + unscored),
+        (unscored, n + unscored),
         margin,
-        share_limit,
-        needed_n,
-        certifiable_n,
+        share_limit=share_limit,
+        needed_n=needed_n,
+        certifiable_n=certifiable_n,
     )
 
 
@@ -79,39 +79,47 @@ def bound_diffs(
     `interval_of(diffs)` gives the interval, for instance `graded.mean_interval`. An unscored pair counts as -1 or +1.
     """
     _check(len(diffs), unscored, share_limit)
-    return _bound(
+    return bound_intervals(
         interval_of(diffs),
         interval_of([*diffs, *[-1.0] * unscored]),
         interval_of([*diffs, *[1.0] * unscored]),
-        len(diffs),
-        unscored,
+        (len(diffs), len(diffs) + unscored),
+        (unscored, len(diffs) + unscored),
         margin,
-        share_limit,
-        needed_n,
-        certifiable_n,
+        share_limit=share_limit,
+        needed_n=needed_n,
+        certifiable_n=certifiable_n,
     )
 
 
-def _bound(
+def bound_intervals(
     interval: Interval,
     against_interval: Interval,
     in_favour_interval: Interval,
-    n: int,
-    unscored: int,
+    units: tuple[int, int],
+    unscored_of: tuple[int, int],
     margin: float,
-    share_limit: float,
-    needed_n: int | None,
-    certifiable_n: int | None,
+    *,
+    share_limit: float = SHARE_LIMIT,
+    needed_n: int | None = None,
+    certifiable_n: int | None = None,
 ) -> Missing:
+    """Decide from intervals that the caller computed, where unscored pairs lie inside clusters or at a place in an order.
+
+    `units` counts those with a scored pair, and all of them, as the worst cases have; `unscored_of` counts pairs without a
+    score, and all pairs. The rest as in `bound_counts`.
+    """
+    n, most = units
+    unscored, pairs = unscored_of
     decided = decide(interval, margin, n, needed_n=needed_n, certifiable_n=certifiable_n)
-    against = decide(against_interval, margin, n + unscored, certifiable_n=certifiable_n)
-    in_favour = decide(in_favour_interval, margin, n + unscored, certifiable_n=certifiable_n)
+    against = decide(against_interval, margin, most, certifiable_n=certifiable_n)
+    in_favour = decide(in_favour_interval, margin, most, certifiable_n=certifiable_n)
     fragile = unscored > 0 and not all(_upholds(decided, other) for other in (against, in_favour))
-    share = unscored / (n + unscored) if unscored else 0.0
+    share = unscored / pairs if unscored else 0.0
     over = share > share_limit
     if over:
         reason = (
-            f"{unscored} of {n + unscored} pairs could not be scored, more than the {_percent(share_limit)} allowed, so the "
+            f"{unscored} of {pairs} pairs could not be scored, more than the {_percent(share_limit)} allowed, so the "
             f"rest cannot speak for all of them."
         )
         decided = Decided(Decision.INCONCLUSIVE, False, False, reason, None, decided.certifiable)

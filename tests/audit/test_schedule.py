@@ -1,13 +1,14 @@
-"""The order of questions: seeded, interleaved, cut by whole clusters."""
+"""The order of questions: seeded, interleaved, cut between whole clusters."""
 
 from __future__ import annotations
 
 import random
+from itertools import groupby
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.audit.schedule import draw, drift_sample
+from auditor.audit.schedule import Stakes, draw, drift_sample
 from auditor.records import ALL_DIMENSIONS, Message, Prompt
 
 
@@ -28,13 +29,13 @@ def test_the_order_depends_on_the_seed_and_not_on_how_banks_are_listed(
 ) -> None:
     shuffled = list(some)
     r.shuffle(shuffled)
-    assert draw(some, seed, {}) == draw(shuffled, seed, {})
-    assert sorted(draw(some, seed, {}), key=lambda p: p.id) == sorted(some, key=lambda p: p.id)
+    assert draw(some, seed) == draw(shuffled, seed)
+    assert sorted(draw(some, seed), key=lambda p: p.id) == sorted(some, key=lambda p: p.id)
 
 
 @given(banks, st.integers(), st.integers(1, 10))
 def test_a_limit_keeps_whole_clusters(some: list[Prompt], seed: int, limit: int) -> None:
-    drawn = draw(some, seed, dict.fromkeys(ALL_DIMENSIONS, limit))
+    drawn = draw(some, seed, dict.fromkeys(ALL_DIMENSIONS, Stakes(limit)))
     for dimension in ALL_DIMENSIONS:
         kept = [p for p in drawn if p.dimension == dimension]
         assert len(kept) <= limit
@@ -42,13 +43,37 @@ def test_a_limit_keeps_whole_clusters(some: list[Prompt], seed: int, limit: int)
             assert sum(p.unit == unit for p in kept) == sum(p.unit == unit and p.dimension == dimension for p in some)
 
 
-def test_dimensions_are_interleaved_evenly() -> None:
+@given(banks, st.integers(), st.integers(1, 10))
+def test_a_limit_only_cuts_the_order_short(some: list[Prompt], seed: int, limit: int) -> None:
+    cut = draw(some, seed, dict.fromkeys(ALL_DIMENSIONS, Stakes(limit)))
+    for dimension in ALL_DIMENSIONS:
+        whole = [p for p in draw(some, seed) if p.dimension == dimension]
+        kept = [p for p in cut if p.dimension == dimension]
+        if kept and len({p.unit for p in whole}) == len(whole):
+            assert kept == whole[:limit]
+
+
+@given(banks, st.integers())
+def test_a_cluster_is_asked_in_one_go(some: list[Prompt], seed: int) -> None:
+    for dimension in ALL_DIMENSIONS:
+        lane = [p.unit for p in draw(some, seed) if p.dimension == dimension]
+        assert len([unit for unit, _ in groupby(lane)]) == len(set(lane))
+
+
+def test_every_round_asks_each_dimension_once() -> None:
     some = [prompt("safety", i) for i in range(40)] + [prompt("bias", i) for i in range(20)]
-    first_half = draw(some, 3, {})[:30]
-    assert sum(p.dimension == "safety" for p in first_half) == 20
-    assert sum(p.dimension == "bias" for p in drift_sample(first_half, 6)) == 2
+    first = draw(some, 3)[:40]
+    assert [sum(p.dimension == name for p in first) for name in ("safety", "bias")] == [20, 20]
+    assert sum(p.dimension == "bias" for p in drift_sample(first, 6)) == 3
+
+
+def test_the_cheapest_decision_comes_first() -> None:
+    some = [prompt("safety", i) for i in range(40)] + [prompt("bias", i) for i in range(40)]
+    some += [prompt("privacy", i, f"c{i // 4}") for i in range(40)]
+    stakes = {"safety": Stakes(None, 88), "bias": Stakes(None, 30), "privacy": Stakes(None, 30)}
+    assert [p.dimension for p in draw(some, 3, stakes)[:3]] == ["bias", "safety", "privacy"]
 
 
 def test_seeds_give_different_orders() -> None:
     some = [prompt("safety", i) for i in range(40)]
-    assert draw(some, 1, {}) != draw(some, 2, {})
+    assert draw(some, 1) != draw(some, 2)

@@ -1,0 +1,121 @@
+"""The findings of a whole run from its plan, its order and its scores: pure. The run stores what this gives, and
+``auditor results --verify`` gives it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from auditor import defaults
+from auditor.audit.course import Course
+from auditor.audit.evidence import Terms
+from auditor.audit.findings import Row, finding, judged_of, paired, together
+from auditor.dimensions import REGISTRY
+from auditor.plan import Plan
+from auditor.records import CAPABILITY, SIDES, Prompt, Scored, Side
+from auditor.stats.decide import Decision
+
+Scores = Mapping[str, Mapping[Side, Scored]]
+
+
+class Conclusion(NamedTuple):
+    """``findings`` by dimension; ``stopping`` tells where the run stopped and why; ``counted`` are the ids of the prompts
+    that all of it rests on.
+    """
+
+    findings: dict[str, dict[str, Any]]
+    stopping: dict[str, Any]
+    counted: frozenset[str]
+
+
+def terms_of(plan: Plan, units: Mapping[str, int]) -> dict[str, Terms]:
+    """Under which terms each chosen dimension is decided; ``units`` are those of its whole banks."""
+    names = plan.chosen_dimensions()
+    family = max(1, sum(name != CAPABILITY for name in names))
+    return {
+        name: Terms(
+            margin=plan.margin(name),
+            error=plan.run.error,
+            max_unscored=plan.run.max_unscored,
+            bank=units[name],
+            family=1 if name == CAPABILITY else family,
+        )
+        for name in names
+    }
+
+
+def conclusion(plan: Plan, prompts: Sequence[Prompt], units: Mapping[str, int], scores: Scores) -> Conclusion:
+    """Decide every dimension from the scores by prompt, ``prompts`` in the order of the schedule."""
+    terms = terms_of(plan, units)
+    course = Course(prompts, terms, plan.run.until)
+    done: dict[int, Row] = {}
+    for seq, prompt in enumerate(prompts):
+        both = scores.get(prompt.id, {})
+        if len(both) == len(SIDES):
+            done[seq] = (prompt, both["baseline"], both["candidate"])
+            course.put(seq, paired(*done[seq]).delta)
+    findings: dict[str, dict[str, Any]] = {}
+    counted: set[str] = set()
+    for name in terms:
+        seqs = course.counted(name)
+        rows = [done[seq] for seq in seqs]
+        counted |= {row[0].id for row in rows}
+        # A size that was fixed but not reached could have been any other: it is treated as what it is, a look on the way.
+        watched = plan.run.until == "decided" or not course.exhausted(name)
+        dimension = REGISTRY[name]
+        body = finding(
+            dimension.metric,
+            rows,
+            judged_of(rows, terms[name], watched=watched),
+            terms[name],
+            margin_reason=plan.margin_reason(name),
+            level=defaults.LEVEL,
+        )
+        body["secondary"] = [msgspec.to_builtins(metric) for metric in dimension.secondary(rows)]
+        planned = [seq for seq, prompt in enumerate(prompts) if prompt.dimension == name]
+        body["planned"] = len(planned)
+        body["asked"] = len(rows)
+        body["stopped_by"] = _stopped_by(course, name) if len(rows) < len(planned) else ""
+        body["beyond_stop"] = [prompts[seq].id for seq in planned if seq in done and seq not in set(seqs)]
+        findings[name] = body
+    trust = {name: body for name, body in findings.items() if name != CAPABILITY}
+    joint = together(trust, plan.run.error)
+    for name, body in findings.items():
+        body["primary"]["together"] = joint.get(name)
+    return Conclusion(findings, _stopping(plan, course, findings, len(prompts)), frozenset(counted))
+
+
+def _stopped_by(course: Course, name: str) -> str:
+    """Why not all of a dimension was asked: it was decided, or the run had its answer; "" if neither (yet)."""
+    if course.closed(name):
+        return "decided"
+    return "answered" if course.complete and course.stop is not None else ""
+
+
+def _stopping(plan: Plan, course: Course, findings: Mapping[str, dict[str, Any]], planned: int) -> dict[str, Any]:
+    asked = sum(body["asked"] for body in findings.values())
+    stop = course.stop if course.complete else None
+    early = stop is not None and asked < planned
+    if not early:
+        says = ""
+    elif stop is not None and stop.answer == "regressed":
+        says = (
+            f"stopped after {asked} of {planned} pairs: {stop.by} lost more than its margin, which answers the question"
+        )
+    else:
+        says = f"stopped after {asked} of {planned} pairs: every dimension is shown to be within its margin"
+    return {
+        "until": plan.run.until,
+        "error": plan.run.error,
+        "early": early,
+        "answer": stop.answer if stop else None,
+        "by": stop.by if stop else "",
+        "asked": asked,
+        "planned": planned,
+        "beyond_stop": sum(len(body["beyond_stop"]) for body in findings.values()),
+        "decided": [name for name, body in findings.items() if body["primary"]["decision"] != Decision.INCONCLUSIVE],
+        "says": says,
+    }

@@ -1,0 +1,126 @@
+"""Where a run stands on its schedule: what is still worth asking, and which pairs a decision may rest on.
+
+Everything here is a function of the schedule's order and of the scores, never of the moment at which a reply happened to
+arrive: each dimension is looked at along the longest completed part of its own order. So a run that is killed, continued,
+or carried out with another concurrency decides the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Literal, NamedTuple
+
+from auditor.audit.evidence import Terms, Unit, Watch
+from auditor.records import CAPABILITY, Prompt
+
+Answer = Literal["regressed", "within_margin"]
+
+
+class Stop(NamedTuple):
+    """Why a run may end before its schedule does: the answer to its user's question, and after which place of the order
+    it was known. ``by`` names the dimension that answered it alone.
+    """
+
+    answer: Answer
+    seq: int
+    by: str = ""
+
+
+class _Lane:
+    """One dimension's part of the schedule: its units, each with the places of its prompts."""
+
+    def __init__(self, places: Sequence[tuple[int, str]], terms: Terms) -> None:
+        self.terms = terms
+        self.units = [
+            (name, tuple(seq for seq, _ in members)) for name, members in groupby(places, key=lambda place: place[1])
+        ]
+        self.watch = Watch(terms)
+        self.seen = 0
+        self.closed_at: int | None = None
+        """After this place of the order nothing of this dimension counts any more."""
+
+    def advance(self, deltas: Mapping[int, float | None], *, may_close: bool) -> None:
+        """Look at every unit that is complete now, in order, until the dimension is decided."""
+        while self.seen < len(self.units) and self.closed_at is None:
+            name, seqs = self.units[self.seen]
+            if not all(seq in deltas for seq in seqs):
+                return
+            self.seen += 1
+            if may_close:
+                self.watch.see(Unit(name, tuple(deltas[seq] for seq in seqs)))
+                if self.watch.closed:
+                    self.closed_at = seqs[-1]
+
+
+class Course:
+    """Follows one run. ``until`` is "decided" for a spot-check, "all" for a size fixed in advance."""
+
+    def __init__(self, prompts: Sequence[Prompt], terms: Mapping[str, Terms], until: Literal["decided", "all"]) -> None:
+        places: dict[str, list[tuple[int, str]]] = {name: [] for name in terms}
+        for seq, prompt in enumerate(prompts):
+            places[prompt.dimension].append((seq, prompt.unit))
+        self._may_close = until == "decided"
+        self._lanes = {name: _Lane(some, terms[name]) for name, some in places.items()}
+        self._dimension = [prompt.dimension for prompt in prompts]
+        self._deltas: dict[int, float | None] = {}
+
+    def put(self, seq: int, delta: float | None) -> tuple[str, ...]:
+        """Take in a pair's difference (None: a side has no score), in any order; the dimensions that this decided."""
+        self._deltas[seq] = delta
+        lane = self._lanes[self._dimension[seq]]
+        before = lane.closed_at
+        lane.advance(self._deltas, may_close=self._may_close)
+        return (self._dimension[seq],) if lane.closed_at != before else ()
+
+    def wants(self, seq: int) -> bool:
+        """Whether the pair at this place is missing and can still count."""
+        if seq in self._deltas:
+            return False
+        closed_at = self._lanes[self._dimension[seq]].closed_at
+        stop = self.stop
+        return (closed_at is None or seq <= closed_at) and (stop is None or seq <= stop.seq)
+
+    def ahead(self) -> Iterator[int]:
+        """The places to ask next, in order, each one decided upon only when it is taken."""
+        return (seq for seq in range(len(self._dimension)) if self.wants(seq))
+
+    @property
+    def stop(self) -> Stop | None:
+        """The end of the run, as far as it is known: None while the user's question is open.
+
+        The question is "did the candidate lose more than the margin in any trust dimension, or in none?" Capability is
+        context: it only answers where it is all that was asked about.
+        """
+        asked = [name for name in self._lanes if name != CAPABILITY] or list(self._lanes)
+        lanes = {name: self._lanes[name] for name in asked}
+        lost = [
+            (lane.closed_at, name) for name, lane in lanes.items() if lane.closed_at is not None and lane.watch.answers
+        ]
+        if lost:
+            seq, name = min(lost)
+            return Stop("regressed", seq, name)
+        ends = [lane.closed_at for lane in lanes.values() if lane.closed_at is not None and lane.watch.within_margin]
+        return Stop("within_margin", max(ends)) if ends and len(ends) == len(lanes) else None
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left that could count."""
+        return not any(self.wants(seq) for seq in range(len(self._dimension)))
+
+    def counted(self, dimension: str) -> list[int]:
+        """The places that this dimension's decision rests on: whole units, in order, up to where it was decided or the run
+        was.
+        """
+        lane, stop = self._lanes[dimension], self.stop
+        return [seq for _, seqs in lane.units[: lane.seen] if stop is None or seqs[-1] <= stop.seq for seq in seqs]
+
+    def exhausted(self, dimension: str) -> bool:
+        """Whether every prompt of this dimension counts."""
+        lane = self._lanes[dimension]
+        return len(self.counted(dimension)) == sum(len(seqs) for _, seqs in lane.units)
+
+    def closed(self, dimension: str) -> bool:
+        """Whether this dimension was decided before the run was."""
+        closed_at, stop = self._lanes[dimension].closed_at, self.stop
+        return closed_at is not None and (stop is None or closed_at <= stop.seq)
