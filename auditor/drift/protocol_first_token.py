@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from auditor.drift.firsttoken import first_token_drift
-from auditor.drift.topk import Key, TopK
-from auditor.records import Ask, Message, Reply, Sampling, Side, TokenLogprob, TokenPosition
+from auditor.drift.protocol_keys import as_topk, common_kind
+from auditor.drift.topk import TopK
+from auditor.records import Ask, Message, Reply, Sampling, Side
 
 MIN_PROMPTS: Final = 2
 DISPLACES: Final[Mapping[Side, bool]] = {"baseline": True, "candidate": True}
@@ -34,9 +35,8 @@ def aligned(
 ) -> tuple[TopK, TopK] | str:
     """Both first-token lists under keys that mean the same on both sides, or the reason why they can't be compared.
 
-    Token ids where both sides give them and shared ids spell the same text; else bytes where both give them; else text,
-    where tokens that print alike are lumped, which keeps every lower bound valid (data processing). ``displaces`` tells
-    per side whether the server may list the sampled token in the k-th best's place.
+    Keys as in `protocol_keys.common_kind`. ``displaces`` tells per side whether the server may list the sampled token in
+    the k-th best's place.
     """
     sides = []
     for name, reply in (("baseline", baseline), ("candidate", candidate)):
@@ -44,9 +44,12 @@ def aligned(
             return f"no logprobs from the {name}"
         sides.append(reply.logprobs.positions[0])
     first, second = sides
-    kind = _common_key(first, second)
+    kind = common_kind([first], [second])
     try:
-        return _topk(first, kind, k, displaces["baseline"]), _topk(second, kind, k, displaces["candidate"])
+        return (
+            as_topk(first, kind, k, displaces=displaces["baseline"]),
+            as_topk(second, kind, k, displaces=displaces["candidate"]),
+        )
     except ValueError as error:
         return str(error)
 
@@ -91,27 +94,3 @@ def measure(
             }
     bounds = {item[0]: row.kl_forward for item, row in zip(usable, whole.rows, strict=True)}
     return body, {prompt_id: bound for prompt_id, bound in bounds.items() if math.isfinite(bound)}
-
-
-def _common_key(first: TokenPosition, second: TokenPosition) -> str:
-    entries = [*_entries(first), *_entries(second)]
-    if all(entry.id is not None for entry in entries):
-        spelled: dict[int | None, str] = {}
-        if all(spelled.setdefault(entry.id, entry.token) == entry.token for entry in entries):
-            return "id"
-    return "raw" if all(entry.raw for entry in entries) else "token"
-
-
-def _entries(position: TokenPosition) -> tuple[TokenLogprob, ...]:
-    return (*position.top, position.sampled)
-
-
-def _topk(position: TokenPosition, kind: str, k: int, displaces: bool) -> TopK:
-    pairs: list[tuple[Key, float | None]] = [(getattr(entry, kind), entry.logprob) for entry in position.top]
-    return TopK.from_pairs(
-        pairs,
-        k=min(k, len(pairs)) if pairs else k,
-        sampled=getattr(position.sampled, kind),
-        sampled_logprob=position.sampled.logprob,
-        displaces=displaces,
-    )

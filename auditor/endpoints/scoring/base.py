@@ -39,11 +39,13 @@ class Sampled:
         ids: the generated tokens, with the end token where the server gives it.
         positions: a position per token with its alternatives; () if none came.
         ended: the model ended by itself, not at the token limit.
+        text: what the server says the tokens spell, without the end token.
     """
 
     ids: tuple[int, ...]
     positions: tuple[TokenPosition, ...]
     ended: bool
+    text: str = ""
 
     @property
     def keyed(self) -> bool:

@@ -38,10 +38,18 @@ class CompletionsScorer:
         self.name: str = way
         self.protocol: ScoreProtocol = "P" if way == "one_by_one" else "F"
         self.spent = Spent()
+        self._prefixes: dict[tuple[Message, ...], Prefix] = {}
 
     async def prefix(self, messages: Sequence[Message]) -> Prefix:
+        """See `Scorer.prefix`; asked once for the same messages."""
+        key = tuple(messages)
+        if key not in self._prefixes:
+            self._prefixes[key] = await self._prefix(key)
+        return self._prefixes[key]
+
+    async def _prefix(self, messages: tuple[Message, ...]) -> Prefix:
         """The ids that the chat route saw for these messages."""
-        ask = Ask(messages=tuple(messages), sampling=Sampling(temperature=1.0, top_p=1.0, max_tokens=1, seed=0))
+        ask = Ask(messages=messages, sampling=Sampling(temperature=1.0, top_p=1.0, max_tokens=1, seed=0))
         body = self._server.request_body(ask) | {"return_token_ids": True}
         answer = await self._post(f"{self._server.spec.base_url}/chat/completions", body, 0)
         ids = ids_of(answer.get("prompt_token_ids"))
@@ -77,7 +85,8 @@ class CompletionsScorer:
             raise unreadable(self._server.spec, "the generated token ids")
         decoded = decode_logprobs(msgspec.json.encode(choice.get("logprobs")), token_ids=list(ids))
         positions = decoded.positions if decoded is not None else ()
-        return Sampled(ids, positions if len(positions) == len(ids) else (), choice.get("finish_reason") == "stop")
+        ended = choice.get("finish_reason") == "stop"
+        return Sampled(ids, positions if len(positions) == len(ids) else (), ended, str(choice.get("text") or ""))
 
     async def score(
         self, prefix: Prefix, continuation: Sequence[int], *, top: int, at: Sequence[int] | None = None, sample: int = 0

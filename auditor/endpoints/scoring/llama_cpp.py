@@ -28,10 +28,18 @@ class LlamaCppScorer:
         self._server = server
         self._root = root_of(server.spec)
         self.spent = Spent()
+        self._prefixes: dict[tuple[Message, ...], Prefix] = {}
 
     async def prefix(self, messages: Sequence[Message]) -> Prefix:
+        """See `Scorer.prefix`; asked once for the same messages."""
+        key = tuple(messages)
+        if key not in self._prefixes:
+            self._prefixes[key] = await self._prefix(key)
+        return self._prefixes[key]
+
+    async def _prefix(self, messages: tuple[Message, ...]) -> Prefix:
         """The chat template's text, cut into tokens as the chat route does it (special tokens read and added)."""
-        ask = Ask(messages=tuple(messages), sampling=Sampling(max_tokens=1))
+        ask = Ask(messages=messages, sampling=Sampling(max_tokens=1))
         whole = self._server.request_body(ask)
         body = {name: whole[name] for name in _TEMPLATE_FIELDS if name in whole}
         text = (await self._post("/apply-template", body, 0)).get("prompt")
@@ -51,7 +59,7 @@ class LlamaCppScorer:
         if not ids or len(ids) != len(positions):
             raise unreadable(self._server.spec, "the generated tokens with their probabilities")
         self.spent.completion_tokens += len(ids)
-        return Sampled(ids, positions, answer.get("stop_type") == "eos")
+        return Sampled(ids, positions, answer.get("stop_type") == "eos", str(answer.get("content") or ""))
 
     async def score(
         self, prefix: Prefix, continuation: Sequence[int], *, top: int, at: Sequence[int] | None = None, sample: int = 0

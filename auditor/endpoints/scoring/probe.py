@@ -14,7 +14,7 @@ import msgspec
 from auditor.endpoints.base import Endpoint
 from auditor.endpoints.capabilities import Capabilities
 from auditor.endpoints.dialects import dialect_named
-from auditor.endpoints.scoring.base import Scorer, Server
+from auditor.endpoints.scoring.base import ScoreProtocol, Scorer, Server
 from auditor.endpoints.scoring.completions import CompletionsScorer
 from auditor.endpoints.scoring.llama_cpp import LlamaCppScorer
 from auditor.endpoints.scoring.sglang import SglangScorer
@@ -33,11 +33,14 @@ _TOKENS: Final = 6
 _TOP: Final = 2
 
 
-async def find_scorer(endpoint: Endpoint, found: Capabilities) -> tuple[Capabilities, Scorer | None]:
+async def find_scorer(
+    endpoint: Endpoint, found: Capabilities, *, wanted: ScoreProtocol | None = None
+) -> tuple[Capabilities, Scorer | None]:
     """Find the best way to score given tokens at this endpoint, if there is one.
 
     Args:
         endpoint: connected in the dialect that its probe recognised.
+        wanted: only ways of this protocol; S takes any way of F.
         found: that probe's record; it comes back with ``prompt_logprobs``, ``echo``, ``prefill`` and ``protocol`` set.
 
     Raises:
@@ -53,6 +56,8 @@ async def find_scorer(endpoint: Endpoint, found: Capabilities) -> tuple[Capabili
     top = _TOP if found.top_logprobs_max is None else min(_TOP, found.top_logprobs_max)
     for make in _ways(endpoint):
         scorer = make()
+        if wanted is not None and scorer.protocol != ("F" if wanted == "S" else wanted):
+            continue
         try:
             works = await _agrees(scorer, top)
         except (EndpointError, CassetteMiss):

@@ -28,10 +28,18 @@ class SglangScorer:
         self._server = server
         self._root = root_of(server.spec)
         self.spent = Spent()
+        self._prefixes: dict[tuple[Message, ...], Prefix] = {}
 
     async def prefix(self, messages: Sequence[Message]) -> Prefix:
+        """See `Scorer.prefix`; asked once for the same messages."""
+        key = tuple(messages)
+        if key not in self._prefixes:
+            self._prefixes[key] = await self._prefix(key)
+        return self._prefixes[key]
+
+    async def _prefix(self, messages: tuple[Message, ...]) -> Prefix:
         """The ids of the messages behind the chat template."""
-        whole = self._server.request_body(Ask(messages=tuple(messages), sampling=Sampling(max_tokens=1)))
+        whole = self._server.request_body(Ask(messages=messages, sampling=Sampling(max_tokens=1)))
         body = {name: whole[name] for name in _TEMPLATE_FIELDS if name in whole}
         return Prefix(await self._tokens({**body, "add_generation_prompt": True}))
 
@@ -45,7 +53,7 @@ class SglangScorer:
             "sampling_params": {**_WHOLE, "max_new_tokens": max_tokens, "sampling_seed": seed},
             "top_logprobs_num": top,
         }
-        meta = await self._generate(prefix, body, sample)
+        meta, text = await self._generate(prefix, body, sample)
         own = triples(meta.get("output_token_logprobs") or ())
         tops = meta.get("output_top_logprobs") or []
         ids = tuple(t.id for t in own if t.id is not None)
@@ -53,7 +61,7 @@ class SglangScorer:
             raise unreadable(self._server.spec, "the generated tokens with their logprobs")
         positions = tuple(ranked(t, triples(rows or ()), top) for t, rows in zip(own, tops, strict=True))
         reason = meta.get("finish_reason")
-        return Sampled(ids, positions, isinstance(reason, dict) and reason.get("type") == "stop")
+        return Sampled(ids, positions, isinstance(reason, dict) and reason.get("type") == "stop", text)
 
     async def score(
         self, prefix: Prefix, continuation: Sequence[int], *, top: int, at: Sequence[int] | None = None, sample: int = 0
@@ -66,7 +74,7 @@ class SglangScorer:
             "top_logprobs_num": top,
             "logprob_start_len": max(start - 1, 0),
         }
-        meta = await self._generate(whole, body, sample)
+        meta, _ = await self._generate(whole, body, sample)
         own, tops = meta.get("input_token_logprobs") or [], meta.get("input_top_logprobs") or []
         rows = list(zip(own, tops, strict=False))[-len(continuation) :] if continuation else []
         if [row[0][1] for row in rows if isinstance(row[0], list) and len(row[0]) > 1] != list(continuation):
@@ -82,14 +90,15 @@ class SglangScorer:
             raise unreadable(self._server.spec, "token ids")
         return ids
 
-    async def _generate(self, prefix: Prefix, body: dict[str, Any], sample: int) -> dict[str, Any]:
+    async def _generate(self, prefix: Prefix, body: dict[str, Any], sample: int) -> tuple[dict[str, Any], str]:
         whole = {"input_ids": list(prefix.ids), "return_logprob": True, "return_text_in_logprobs": True, **body}
-        meta = (await self._post("/generate", whole, sample)).get("meta_info")
+        answer = await self._post("/generate", whole, sample)
+        meta = answer.get("meta_info")
         if not isinstance(meta, dict):
             raise unreadable(self._server.spec, "logprobs")
         self.spent.prompt_tokens += int(meta.get("prompt_tokens") or 0)
         self.spent.completion_tokens += int(meta.get("completion_tokens") or 0)
-        return meta
+        return meta, str(answer.get("text") or "")
 
     async def _post(self, path: str, body: dict[str, Any], sample: int) -> dict[str, Any]:
         content = await self._server.exchange(f"{self._root}{path}", body, purpose="score", sample=sample)
