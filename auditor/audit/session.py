@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import httpx2
 import msgspec
@@ -82,6 +82,12 @@ class Session:
         self.endpoints[seat] = connect(
             spec, self.wires[spec.base_url], key=self._keys[seat], without=found.refused_settings
         )
+
+    def variant(self, seat: Seat, reasoning: Mapping[str, Any]) -> Endpoint:
+        """A seat's endpoint with other reasoning options, over the same wire."""
+        spec = self.specs[seat]
+        changed = msgspec.structs.replace(spec, reasoning={**spec.reasoning, **reasoning})
+        return connect(changed, self.wires[spec.base_url], key=self._keys[seat])
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
