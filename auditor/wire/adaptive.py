@@ -34,14 +34,15 @@ GROWTH: Final = 1.05
 CUT: Final = 0.8
 SLOW_START_CUT: Final = 0.5
 """Slow start doubles, so that the last limit that held is the half."""
+CLEARLY_MORE: Final = 4 / 3
+"""The limit has grown by this much since its throughput was last judged: enough to tell a gain from chance."""
+GAIN: Final = 1.15
+"""Throughput that such growth has to bring; less is none, and the requests only queue at the server."""
+RISEN: Final = 1.25
+"""Answers must be at least this much slower for growth to be judged vain: what does not queue does not wait."""
 SLOWER: Final = 1.5
-"""Answers this much slower than the fastest round: growing has to be worth it now."""
-TOO_SLOW: Final = 2.0
-WORTH_IT: Final = 1.2
-"""Throughput against the best round with a clearly lower limit: less gain than this is none."""
-FORGET: Final = 1.02
-"""The fastest round counts for less every round, so that a server that got slower for good is not punished for ever."""
-LOW: Final = 0.1
+"""Answers this much slower than when the limit was last judged: no growth."""
+TOO_SLOW: Final = 0.1
 """Share of a quota under which requests are spaced out."""
 EASED: Final = 0.2
 COMPARABLE: Final = frozenset({"", "reply", "judge"})
@@ -94,7 +95,9 @@ class Controller:
         self._slow_start = True
         self._round = _Round()
         self._floor: float | None = None
-        self._throughputs: deque[tuple[int, float]] = deque(maxlen=20)
+        self._judged: tuple[int, float] | None = None
+        self._hold = HOLD
+        self._holding = 0
         self._cooldown_until = float("-inf")
         self._paused_until = float("-inf")
         self._episodes = 0
@@ -192,22 +195,39 @@ class Controller:
         if ended.peak < SATURATED * self.limit or ended.began is None:
             return None
         throughput = ended.answers / max(now - ended.began, 1e-9)
-        lower = [seen for limit, seen in self._throughputs if limit <= 0.75 * self.limit]
-        productive = bool(lower) and throughput > WORTH_IT * max(lower)
-        self._throughputs.append((self.limit, throughput))
+        mean = ended.seconds / ended.compared if ended.compared >= ROUND // 2 else None
         slower = 1.0
-        if ended.compared >= ROUND // 2:
-            mean = ended.seconds / ended.compared
-            self._floor = mean if self._floor is None else min(mean, self._floor * FORGET)
+        if mean is not None and self._floor is not None:
+            self._floor = min(mean, self._floor * FORGET)
             slower = mean / max(self._floor, 1e-9)
         told = f"answers {slower:.1f} times as slow, {throughput:.3g} a second"
-        if slower > SLOWER and not productive:
-            grew, self._slow_start = self._slow_start, False
-            if (grew or slower > TOO_SLOW) and self.limit > self._least_for_latency:
-                least = float(self._least_for_latency)
-                return self._cut(max(self._limit * CUT, least), "latency", told, now, wall, cooldown=False)
+        if self._judged is None:
+            self._judge(throughput, mean)
+            return self._grow(told, wall)
+        limit_then, throughput_then = self._judged
+        if self.limit >= CLEARLY_MORE * limit_then:
+            if slower > RISEN and throughput < GAIN * throughput_then:
+                self._slow_start = False
+                self._holding, self._hold = self._hold, min(self._hold * 2, MAX_HOLD)
+                return self._cut(limit_then, "latency", told, now, wall)
+            self._judge(throughput, mean)
+            self._hold = HOLD
+            return self._grow(told, wall)
+        if slower > TOO_SLOW:
+            self._slow_start = False
+            self._judged = None
+            return self._cut(max(self._limit * CUT, self._least_for_latency), "latency", told, now, wall)
+        if self._holding:
+            self._holding -= 1
+            if not self._holding:
+                self._judge(throughput, mean)
             return None
-        return self._grow(told, wall)
+        return self._grow(told, wall) if slower <= SLOWER else None
+
+    def _judge(self, throughput: float, mean: float | None) -> None:
+        """Take what was just seen as what later growth is measured by."""
+        self._judged = (self.limit, throughput)
+        self._floor = mean
 
     def _grow(self, told: str, wall: float) -> LimitChange | None:
         before = self.limit
@@ -218,21 +238,14 @@ class Controller:
         return LimitChange(wall, before, self.limit, "slow_start" if self._slow_start else "steady", told)
 
     def _cut(
-        self,
-        to: float,
-        reason: Reason,
-        detail: str,
-        now: float,
-        wall: float,
-        *,
-        pause: float = 0.0,
-        cooldown: bool = True,
+        self, to: float, reason: Reason, detail: str, now: float, wall: float, *, pause: float = 0.0
     ) -> LimitChange | None:
         before = self.limit
-        self._limit = max(1.0, float(int(to)))
+        self._limit = min(self._limit, max(1.0, float(int(to))))
         self._round = _Round(now)
-        if cooldown:
+        if reason != "latency":
             self._cooldown_until = max(now + COOLDOWN_S, self._paused_until)
+            self._judged = None
         if self.limit == before and not pause:
             return None
         return LimitChange(wall, before, self.limit, reason, detail, round(pause, 3))

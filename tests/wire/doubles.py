@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 
 from auditor.records import Attempt
-from auditor.wire import MemoryTape, Tape, TapeMode, Wire, WireLimits, open_wire
+from auditor.wire import Limiter, MemoryTape, Tape, TapeMode, Wire, WireLimits, open_wire
 
 ENDPOINT = "http://models.example/v1"
 CHAT = f"{ENDPOINT}/chat/completions"
@@ -78,6 +78,7 @@ def wire(
     attempts: list[Attempt] | None = None,
     secrets: tuple[str, ...] = (),
     limits: WireLimits | None = None,
+    limiter: Limiter | None = None,
 ) -> Wire:
     return open_wire(
         ENDPOINT,
@@ -88,6 +89,7 @@ def wire(
         on_attempt=None if attempts is None else attempts.append,
         secrets=secrets,
         limits=limits or WireLimits(),
+        limiter=limiter,
     )
 
 
