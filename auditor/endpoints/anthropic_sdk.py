@@ -13,9 +13,10 @@ from auditor.endpoints.base import Carrier
 from auditor.endpoints.channels import read_blocks
 from auditor.endpoints.decoding import build_reply, count
 from auditor.endpoints.dialects import Dialect
-from auditor.endpoints.dialects.anthropic import takes_sampling
-from auditor.endpoints.faults import not_an_api, unreachable
-from auditor.endpoints.requests import merged
+from auditor.endpoints.dialects.anthropic import DIALECT, takes_sampling, thinks_adaptively
+from auditor.endpoints.faults import not_an_api, read_error, unreachable
+from auditor.endpoints.requests import merged, streams
+from auditor.endpoints.streaming import is_stream, message_of, whole
 from auditor.records import Ask, EndpointSpec, Provenance, Reply, Usage
 
 MIN_BUDGET = 1024
@@ -35,7 +36,8 @@ class _Usage(msgspec.Struct):
 
 
 class _Body(msgspec.Struct):
-    content: Any
+    content: Any = None
+    error: Any = None
     model: str | None = None
     stop_reason: str | None = None
     usage: _Usage | None = None
@@ -48,8 +50,10 @@ def messages_body(spec: EndpointSpec, ask: Ask, *, without: tuple[str, ...] = ()
     thinking on the API takes 1 only, its default); top_p only if it is not 1, because newer models refuse both at once.
     JSON mode without a schema does not exist here: the prompt has to ask for it.
 
-    The plan's ``reasoning``: ``budget_tokens`` (thinking of a fixed size), ``effort`` (adaptive thinking),
-    ``enabled`` false, ``display``.
+    The plan's ``reasoning``: ``enabled``, ``effort`` (adaptive thinking), ``budget_tokens`` (thinking of a fixed size; models
+    before 4.6 know no other, and get half the token limit if the plan does not say), ``display``. Where thinking counts
+    against ``max_tokens`` and would leave nothing, the limit is raised by its size. Adaptive thinking is asked to show a
+    summary: newer models leave the trace out otherwise.
     """
     system = "\n\n".join(m.content for m in ask.messages if m.role == "system")
     body: dict[str, Any] = {
@@ -59,7 +63,8 @@ def messages_body(spec: EndpointSpec, ask: Ask, *, without: tuple[str, ...] = ()
     }
     if system:
         body["system"] = system
-    body |= _thinking(spec.reasoning)
+    reasoning = spec.reasoning if ask.reasoning is None else ask.reasoning
+    body |= _thinking(spec.model, reasoning, ask.sampling.max_tokens)
     thinks = body.get("thinking", {}).get("type") in {"enabled", "adaptive"}
     if takes_sampling(spec.model) and not thinks:
         # The API's scale ends at 1, OpenAI's at 2.
@@ -68,23 +73,25 @@ def messages_body(spec: EndpointSpec, ask: Ask, *, without: tuple[str, ...] = ()
             body["top_p"] = ask.sampling.top_p
     if ask.json_schema is not None:
         body = merged(body, {"output_config": {"format": {"type": "json_schema", "schema": ask.json_schema}}})
+    if streams(DIALECT, ask):
+        body["stream"] = True
     for name in without:
         body.pop(name, None)
     return merged(body, spec.extra_body)
 
 
-def _thinking(reasoning: dict[str, Any]) -> dict[str, Any]:
+def _thinking(model: str, reasoning: dict[str, Any], max_tokens: int) -> dict[str, Any]:
     if not reasoning:
         return {}
     show = {"display": reasoning["display"]} if "display" in reasoning else {}
     effort = reasoning.get("effort")
     if reasoning.get("enabled") is False or effort == "none":
         return {"thinking": {"type": "disabled"}}
-    if "budget_tokens" in reasoning:
-        return {
-            "thinking": {"type": "enabled", "budget_tokens": max(int(reasoning["budget_tokens"]), MIN_BUDGET), **show}
-        }
-    body: dict[str, Any] = {"thinking": {"type": "adaptive", **show}}
+    if "budget_tokens" in reasoning or not thinks_adaptively(model):
+        budget = max(int(reasoning.get("budget_tokens", max_tokens // 2)), MIN_BUDGET)
+        body: dict[str, Any] = {"thinking": {"type": "enabled", "budget_tokens": budget, **show}}
+        return body if budget < max_tokens else {**body, "max_tokens": budget + max_tokens}
+    body = {"thinking": {"type": "adaptive", "display": "summarized", **show}}
     return body if effort is None else {**body, "output_config": {"effort": effort}}
 
 
@@ -129,15 +136,18 @@ class AnthropicSdk(AskingEndpoint):
 
     def _read(self, response: httpx2.Response) -> Reply:
         try:
-            body = msgspec.json.decode(response.content, type=_Body)
+            body = msgspec.json.decode(whole(response, message_of), type=_Body)
         except msgspec.MsgspecError:
             raise not_an_api(response, self._spec) from None
+        if body.content is None and body.error is None:
+            raise not_an_api(response, self._spec)
         channels = read_blocks(body.content)
         return build_reply(
             channels,
-            finish=body.stop_reason or "",
+            finish="error" if body.error else body.stop_reason or "",
+            detail=self._quote(read_error({"error": body.error})) if body.error else "",
             usage=_usage(body.usage),
-            provenance=Provenance(model=body.model or "", trace_source=channels.source),
+            provenance=Provenance(model=body.model or "", trace_source=channels.source, streamed=is_stream(response)),
             elapsed_s=recorded_seconds(response),
         )
 

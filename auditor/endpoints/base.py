@@ -67,3 +67,15 @@ class Introspectable(Protocol):
 def internal_headers(sample: int, purpose: str) -> dict[str, str]:
     """The headers that tell the wire which sample this is and what for; it strips them before the network."""
     return {SAMPLE_HEADER: str(sample), PURPOSE_HEADER: purpose}
+
+
+def address(base_url: str, route: str) -> str:
+    """The address of a route of the API, behind the path and before the query that the base URL may have."""
+    path, mark, query = base_url.partition("?")
+    return f"{path}{route}{mark}{query}"
+
+
+def beside(base_url: str, route: str) -> str:
+    """The address of a server's own route, which lies beside the API and not below it."""
+    path = base_url.partition("?")[0].rstrip("/")
+    return f"{path.removesuffix('/v1')}{route}"

@@ -23,7 +23,7 @@ def with_defaults(spec: EndpointSpec) -> EndpointSpec:
         PlanError: an unknown dialect, no address where one is needed, or an address that is no http(s) URL.
     """
     dialect = _dialect_of(spec)
-    base_url = (spec.base_url or dialect.base_url).rstrip("/").removesuffix("/chat/completions").rstrip("/")
+    base_url = _base(spec.base_url or dialect.base_url)
     if not base_url:
         raise PlanError(
             f"{dialect.title} has no address of its own.", f"Write it as {dialect.name}+http://host:port/v1#MODEL."
@@ -31,7 +31,7 @@ def with_defaults(spec: EndpointSpec) -> EndpointSpec:
     parts = urlsplit(base_url)
     if parts.scheme.lower() not in {"http", "https"} or not parts.hostname:
         raise PlanError(f"{base_url!r} is not an http address.", "Write it as http://host:port/v1.")
-    at_home = bool(dialect.base_url) and _host(base_url) == _host(dialect.base_url)
+    at_home = _is_home(dialect, base_url)
     key_env = spec.api_key_env or (dialect.key_env if at_home else "")
     return msgspec.structs.replace(spec, base_url=base_url, dialect=dialect.name, api_key_env=key_env)
 
@@ -70,14 +70,22 @@ def connect(spec: EndpointSpec, wire: Carrier, *, key: str | None, without: tupl
     spec = with_defaults(spec)
     dialect = dialect_named(spec.dialect)
     # The vendors' libraries take 0.4 and 1.1 seconds to import: only who uses them pays.
+    if dialect.format == "messages":
+        from auditor.endpoints.anthropic_sdk import AnthropicSdk
+
+        return AnthropicSdk(spec, dialect, wire, key=key, without=without)
+    if dialect.format == "responses":
+        from auditor.endpoints.responses import Responses
+
+        return Responses(spec, dialect, wire, key=key, without=without)
+    if dialect.format == "tgi":
+        from auditor.endpoints.tgi import TgiGenerate
+
+        return TgiGenerate(spec, dialect, wire, key=key, without=without)
     if dialect.sdk == "openai":
         from auditor.endpoints.openai_sdk import OpenAISdk
 
         return OpenAISdk(spec, dialect, wire, key=key, without=without)
-    if dialect.sdk == "anthropic":
-        from auditor.endpoints.anthropic_sdk import AnthropicSdk
-
-        return AnthropicSdk(spec, dialect, wire, key=key, without=without)
     from auditor.endpoints.openai_compatible import OpenAICompatible
 
     return OpenAICompatible(spec, dialect, wire, key=key, without=without)
@@ -86,8 +94,22 @@ def connect(spec: EndpointSpec, wire: Carrier, *, key: str | None, without: tupl
 def _dialect_of(spec: EndpointSpec) -> Dialect:
     if spec.dialect or not spec.base_url:
         return dialect_named(spec.dialect)
-    home = (d for d in DIALECTS if d.base_url and _host(d.base_url) == _host(spec.base_url))
-    return next(home, GENERIC)
+    return next((d for d in DIALECTS if _is_home(d, spec.base_url)), GENERIC)
+
+
+def _is_home(dialect: Dialect, url: str) -> bool:
+    """Whether the address is one of the vendor's own."""
+    host = _host(url)
+    return (bool(dialect.base_url) and host == _host(dialect.base_url)) or host.endswith(dialect.hosts)
+
+
+def _base(url: str) -> str:
+    """The address up to where the routes begin, with the query that some need (Azure's api-version)."""
+    path, mark, query = url.partition("?")
+    path = path.rstrip("/")
+    for route in ("/chat/completions", "/responses"):
+        path = path.removesuffix(route).rstrip("/")
+    return f"{path}{mark}{query}"
 
 
 def _host(url: str) -> str:

@@ -85,7 +85,7 @@ def decode_body(content: bytes) -> ChatBody | None:
             return None
 
 
-def reply_of(body: ChatBody, *, elapsed_s: float | None = None) -> Reply:
+def reply_of(body: ChatBody, *, elapsed_s: float | None = None, streamed: bool = False) -> Reply:
     """The reply in a body that has ``choices``."""
     choice = body.choices[0] if body.choices else _Choice()
     message = choice.message or _Message()
@@ -119,6 +119,7 @@ def reply_of(body: ChatBody, *, elapsed_s: float | None = None) -> Reply:
             fingerprint=body.system_fingerprint or "",
             provider=body.provider if isinstance(body.provider, str) else "",
             trace_source=channels.source,
+            streamed=streamed,
         ),
         elapsed_s=elapsed_s,
     )

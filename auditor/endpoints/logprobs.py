@@ -77,6 +77,19 @@ def decode_logprobs(raw: msgspec.Raw | bytes, *, token_ids: list[int] | None = N
     return _legacy(legacy, token_ids)
 
 
+Told = tuple[str, float | None, int | None]
+"""A token's text, logprob and id."""
+
+
+def listed(pairs: Iterable[tuple[Told, Iterable[Told]]]) -> TokenLogprobs:
+    """Positions from each sampled token and its alternatives, as servers' own routes give them, with the same checks."""
+    return _positions(((_entry(sampled), [_entry(one) for one in top]) for sampled, top in pairs), None)
+
+
+def _entry(told: Told) -> _Entry:
+    return _Entry(token=told[0], logprob=told[1], id=told[2])
+
+
 def _probabilities(entries: list[_Entry]) -> tuple[str, ...]:
     if any(e.prob is not None or e.top_probs is not None for e in entries):
         return ("probabilities after the sampling chain came in place of logprobs; they are not used",)

@@ -8,10 +8,12 @@ import httpx2
 import msgspec
 
 from auditor.endpoints.asking import AskingEndpoint, recorded_seconds
-from auditor.endpoints.base import internal_headers
+from auditor.endpoints.base import address, internal_headers
 from auditor.endpoints.decoding import ChatBody, decode_body, filtered_reply, reply_of
 from auditor.endpoints.faults import fault_for, fault_of, names_no_model, not_an_api, read_error, unreachable
 from auditor.endpoints.requests import chat_body
+from auditor.endpoints.streaming import chat_of, is_stream, whole
+from auditor.errors import AuditorError
 from auditor.records import Ask, Outcome, Reply
 
 
@@ -36,8 +38,16 @@ class OpenAICompatible(AskingEndpoint):
             raise fault_of(response, self._spec, key=self._key)
         return response.content
 
+    async def look(self, url: str) -> Any:
+        """The JSON at another route of the same server, or None if there is none: a courtesy, not a need."""
+        try:
+            response = await self._client.get(url, headers={**self._headers(), **internal_headers(0, "probe")})
+            return msgspec.json.decode(response.content) if response.status_code == 200 else None
+        except (httpx2.TransportError, httpx2.InvalidURL, AuditorError, msgspec.DecodeError):
+            return None
+
     async def _post(self, body: dict[str, Any], headers: dict[str, str]) -> httpx2.Response:
-        return await self._send(f"{self._spec.base_url}/chat/completions", body, headers)
+        return await self._send(address(self._spec.base_url, "/chat/completions"), body, headers)
 
     async def _send(self, url: str, body: dict[str, Any], headers: dict[str, str]) -> httpx2.Response:
         try:
@@ -51,20 +61,25 @@ class OpenAICompatible(AskingEndpoint):
 
     async def _get_models(self, headers: dict[str, str]) -> httpx2.Response:
         try:
-            return await self._client.get(f"{self._spec.base_url}/models", headers={**self._headers(), **headers})
+            url = address(self._spec.base_url, "/models")
+            return await self._client.get(url, headers={**self._headers(), **headers})
         except (httpx2.TransportError, httpx2.InvalidURL) as error:
             raise unreachable(error, self._spec) from error
 
     def _headers(self) -> dict[str, str]:
-        return {"authorization": f"Bearer {self._key}"} if self._key else {}
+        if not self._key:
+            return {}
+        if self._dialect.key_header:
+            return {self._dialect.key_header: self._key}
+        return {"authorization": f"Bearer {self._key}"}
 
     def _read(self, response: httpx2.Response) -> Reply:
-        body = decode_body(response.content)
+        body = decode_body(whole(response, chat_of))
         if body is None or (body.choices is None and body.error is None):
             raise not_an_api(response, self._spec)
         if body.error is not None and not body.choices:
             return self._failed(body)
-        return reply_of(body, elapsed_s=recorded_seconds(response))
+        return reply_of(body, elapsed_s=recorded_seconds(response), streamed=is_stream(response))
 
     def _failed(self, body: ChatBody) -> Reply:
         """A 200 whose body says that it failed (OpenRouter): by its code, the user's to correct or this reply's bad luck."""

@@ -21,6 +21,8 @@ from auditor.records import EndpointSpec
 class OpenAISdk(OpenAICompatible):
     """An endpoint of OpenAI's chat completions API."""
 
+    _route = "/chat/completions"
+
     def __init__(
         self, spec: EndpointSpec, dialect: Dialect, wire: Carrier, *, key: str | None, without: tuple[str, ...] = ()
     ) -> None:
@@ -36,9 +38,7 @@ class OpenAISdk(OpenAICompatible):
 
     async def _post(self, body: dict[str, Any], headers: dict[str, str]) -> httpx2.Response:
         try:
-            return await self._sdk.post(
-                "/chat/completions", cast_to=httpx2.Response, body=body, options={"headers": headers}
-            )
+            return await self._sdk.post(self._route, cast_to=httpx2.Response, body=body, options={"headers": headers})
         except openai.APIStatusError as error:
             return error.response
         except openai.APIConnectionError as error:

@@ -7,24 +7,25 @@ endpoint useless (no connection, wrong key, no such model, no API) are errors; w
 from __future__ import annotations
 
 import statistics
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
 from auditor.endpoints.base import Endpoint, Introspectable
-from auditor.endpoints.capabilities import Capabilities
-from auditor.endpoints.dialects import dialect_named, recognise
+from auditor.endpoints.capabilities import Capabilities, ReasoningSwitch
+from auditor.endpoints.dialects import Dialect, dialect_named, recognise
 from auditor.endpoints.probing.logprobs import measure_logprobs
-from auditor.endpoints.probing.output import seed, structured
+from auditor.endpoints.probing.output import seed, streaming, structured
 from auditor.endpoints.probing.prober import HELLO, HELLO_TOKENS, Prober
+from auditor.endpoints.probing.server import Native, completions, tokenizer, version
+from auditor.endpoints.probing.thinking import A_TRACE, reasoning_switch
+from auditor.records import Reply
 
-PROBE_MAX_CALLS: Final = 24
-"""At most this many requests per probe, all small: 17 questions, the model list, and what repeating refused ones takes."""
+PROBE_MAX_CALLS: Final = 32
+"""At most this many requests per probe, all small: 21 questions, the model list, three looks at the server's own routes, and
+what repeating refused ones takes."""
 
 Wanted = Literal["all", "judge"]
-
-_A_TRACE: Final = 8
-"""Reasoning tokens from which on an invisible trace is believed."""
 
 
 async def probe(endpoint: Endpoint, *, wanted: Wanted = "all") -> Capabilities:
@@ -61,7 +62,13 @@ async def probe(endpoint: Endpoint, *, wanted: Wanted = "all") -> Capabilities:
             found = await measure_logprobs(prober, found)
         else:
             found = msgspec.structs.replace(found, logprobs=False)
-        found = msgspec.structs.replace(found, seed=await seed(prober) if dialect.sends_seed else "unsupported")
+        found = msgspec.structs.replace(
+            found,
+            seed=await seed(prober) if dialect.sends_seed else "unsupported",
+            streaming=await streaming(prober),
+            reasoning_switch=await _switch(prober, hello, dialect, known),
+            **await _own_routes(prober, known or dialect),
+        )
     if _is_another(found):
         prober.note("the answers name another model than the one asked for")
     refused = endpoint.conceded if isinstance(endpoint, Introspectable) else ()
@@ -70,11 +77,32 @@ async def probe(endpoint: Endpoint, *, wanted: Wanted = "all") -> Capabilities:
         seed="unsupported" if "seed" in refused else found.seed,
         reasoning_field=_reasoning_field(prober),
         refused_settings=refused,
+        sentinels=prober.sentinels,
+        largest_sum=prober.largest_sum,
         anomalies=tuple(prober.anomalies),
         protocol="G" if found.logprobs and found.top_logprobs_max else "T",
         latency_s=round(statistics.median(prober.latencies), 4) if prober.latencies else None,
         calls=prober.calls,
     )
+
+
+async def _switch(prober: Prober, hello: Reply, dialect: Dialect, known: Dialect | None) -> ReasoningSwitch | None:
+    # Recognised as a family that is switched in another way than this endpoint writes: that is for its own dialect.
+    if known is not None and known.reasoning != dialect.reasoning:
+        return None
+    return await reasoning_switch(prober, hello, dialect.reasoning)
+
+
+async def _own_routes(prober: Prober, dialect: Dialect) -> dict[str, Any]:
+    """What only self-hosted servers tell."""
+    if dialect.base_url or dialect.hosts or not isinstance(prober.endpoint, Native):
+        return {}
+    prober.calls += bool(dialect.version_at[0])
+    return {
+        "version": await version(prober.endpoint, dialect),
+        "tokenizer": await tokenizer(prober),
+        "completions": await completions(prober),
+    }
 
 
 async def _served(endpoint: Endpoint) -> tuple[tuple[str, ...] | None, str]:
@@ -100,4 +128,4 @@ def _reasoning_field(prober: Prober) -> str | None:
     if prober.trace_source is not None:
         return prober.trace_source
     # A marker or two are counted as reasoning by some servers; that is not a trace kept from us.
-    return "hidden" if prober.most_hidden >= _A_TRACE else None
+    return "hidden" if prober.most_hidden >= A_TRACE else None

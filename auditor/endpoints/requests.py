@@ -11,7 +11,9 @@ from auditor.endpoints.faults import ServerSaid
 from auditor.records import Ask, EndpointSpec
 
 SCHEMA_NAME: Final = "reply"
-_MAY_GO: Final = ("temperature", "top_p", "seed", "logprobs", "top_logprobs")
+STREAM_FROM_TOKENS: Final = 4096
+"""Replies with room for this many tokens are streamed: proxies cut silent connections, often after a minute or two."""
+_MAY_GO: Final = ("temperature", "top_p", "seed", "random_seed", "logprobs", "top_logprobs", "stream_options", "stream")
 """Settings that a question survives without. Everything else that is refused is the user's to correct."""
 _REFUSED: Final = (
     "unsupported",
@@ -21,6 +23,7 @@ _REFUSED: Final = (
     "does not take",
     "not allowed",
     "not permitted",
+    "extra_forbidden",
 )
 
 
@@ -37,31 +40,63 @@ def chat_body(spec: EndpointSpec, dialect: Dialect, ask: Ask, *, without: tuple[
         ask: the question. ``sampling`` is sent in full, as far as the model takes it.
         without: settings left out because the server was found to refuse them.
     """
+    reasoning = spec.reasoning if ask.reasoning is None else ask.reasoning
     body: dict[str, Any] = {
         "model": spec.model,
         "messages": [{"role": m.role, "content": m.content} for m in ask.messages],
         **dialect.explicit,
         dialect.max_tokens_field: ask.sampling.max_tokens,
+        **sampling_body(spec.model, dialect, ask, reasoning),
     }
-    if not (dialect.sdk == "openai" and reasons(spec.model, spec.reasoning)):
-        body["temperature"] = ask.sampling.temperature
-        body["top_p"] = ask.sampling.top_p
-        if ask.top_logprobs is not None:
+    if ask.top_logprobs is not None and takes_logprobs(spec.model, dialect, reasoning):
+        if dialect.logprobs_as_number:
+            body["logprobs"] = ask.top_logprobs
+        else:
             body["logprobs"] = True
             body["top_logprobs"] = ask.top_logprobs
     if ask.sampling.seed is not None and dialect.sends_seed:
-        body["seed"] = ask.sampling.seed
+        body[dialect.seed_field] = ask.sampling.seed
     if ask.json_schema is not None:
         schema = {"name": SCHEMA_NAME, "strict": True, "schema": ask.json_schema}
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
     elif ask.json_object and dialect.json_object:
         body["response_format"] = {"type": "json_object"}
-    body = merged(body, reasoning_body(spec.reasoning, dialect))
-    for name in without:
-        body.pop(name, None)
+    if streams(dialect, ask):
+        body["stream"] = True
+        if dialect.stream_usage:
+            body["stream_options"] = {"include_usage": True}
+    body = merged(body, reasoning_body(reasoning, dialect))
+    body = {name: value for name, value in body.items() if name not in without}
+    if "stream" in without:
+        body.pop("stream_options", None)
     if "max_tokens" in without:
         body["max_completion_tokens"] = ask.sampling.max_tokens
-    return merged(body, spec.extra_body)
+    body = merged(body, spec.extra_body)
+    if not body.get("stream"):
+        body.pop("stream_options", None)
+    return body
+
+
+def sampling_body(model: str, dialect: Dialect, ask: Ask, reasoning: dict[str, Any]) -> dict[str, Any]:
+    """Temperature and top_p, as far as this model takes them."""
+    if dialect.openai_models and reasons(model, reasoning):
+        return {}
+    body: dict[str, Any] = {"temperature": ask.sampling.temperature}
+    if dialect.sends_neutral_top_p or ask.sampling.top_p != 1.0:
+        body["top_p"] = ask.sampling.top_p
+    return body
+
+
+def takes_logprobs(model: str, dialect: Dialect, reasoning: dict[str, Any]) -> bool:
+    """Whether logprobs may be asked of this model when it reasons like this."""
+    return dialect.has_logprobs and not (dialect.openai_models and reasons(model, reasoning))
+
+
+def streams(dialect: Dialect, ask: Ask) -> bool:
+    """Whether this question's reply is to come in pieces: a function of the question alone, so that a tape repeats it."""
+    if ask.top_logprobs is not None and not dialect.streams_logprobs:
+        return False
+    return ask.sampling.max_tokens >= STREAM_FROM_TOKENS if ask.stream is None else ask.stream
 
 
 def reasoning_body(reasoning: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
@@ -73,18 +108,24 @@ def reasoning_body(reasoning: dict[str, Any], dialect: Dialect) -> dict[str, Any
         return {}
     rest = {k: v for k, v in reasoning.items() if k not in {"enabled", "effort"}}
     enabled, effort = reasoning.get("enabled"), reasoning.get("effort")
+    off = enabled is False or effort == "none"
+    if not off:
+        rest = merged(dialect.shows_reasoning, rest)
     if dialect.reasoning == "object":
         return {"reasoning": dict(reasoning)}
     if dialect.reasoning == "effort":
-        if effort is None and enabled is False:
-            effort = "none"
-        return rest if effort is None else {"reasoning_effort": effort, **rest}
+        if effort is None and enabled is not None:
+            effort = dialect.effort_on if enabled else "none"
+        return {"reasoning_effort": effort, **rest} if effort else rest
     body: dict[str, Any] = {} if effort is None else {"reasoning_effort": effort}
+    if dialect.reasoning == "switch":
+        return {**body, **({} if enabled is None else {"reasoning": {"enabled": enabled}}), **rest}
     if dialect.reasoning == "thinking":
         if enabled is not None:
             body["thinking"] = {"type": "enabled" if enabled else "disabled"}
         return body | rest
-    template = rest if enabled is None else {"enable_thinking": enabled, **rest}
+    # Templates differ in the name they know it by: Qwen and GLM the first, DeepSeek, Kimi and Granite the second.
+    template = rest if enabled is None else {"enable_thinking": enabled, "thinking": enabled, **rest}
     return {**body, "chat_template_kwargs": template} if template else body
 
 

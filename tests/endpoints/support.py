@@ -14,6 +14,7 @@ from auditor.records import Ask, EndpointSpec, Message, Sampling
 from auditor.wire import MemoryTape, open_wire
 
 Handler = Callable[[httpx2.Request], httpx2.Response]
+CHAT = ("/chat/completions", "/messages", "/responses")
 SPEC = EndpointSpec(base_url="http://engine.test/v1", model="tiny")
 ASK = Ask(
     messages=(Message("system", "Be brief."), Message("user", "Hello?")), sampling=Sampling(max_tokens=32, seed=7)
@@ -34,6 +35,8 @@ class Recorder:
             if self.models is None:
                 return httpx2.Response(404, json={"detail": "Not Found"})
             return httpx2.Response(200, json={"data": [{"id": m, "owned_by": "vllm"} for m in self.models]})
+        if not request.url.path.endswith(CHAT):
+            return httpx2.Response(404, json={"detail": "Not Found"})
         return self.answer(json.loads(request.content))
 
     @property

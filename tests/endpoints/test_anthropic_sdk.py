@@ -119,11 +119,39 @@ def body_of(model: str = "claude-sonnet-4-5", ask: Ask = ASK, **reasoning: Any) 
 
 def test_thinking_options() -> None:
     assert body_of(budget_tokens=2000)["thinking"] == {"type": "enabled", "budget_tokens": 2000}
-    assert body_of(effort="high", display="summarized")["thinking"] == {"type": "adaptive", "display": "summarized"}
-    assert body_of(effort="high")["output_config"] == {"effort": "high"}
+    adaptive = body_of("claude-opus-4-7", effort="high")
+    assert adaptive["thinking"] == {"type": "adaptive", "display": "summarized"}
+    assert adaptive["output_config"] == {"effort": "high"}
+    assert body_of("claude-sonnet-4-6", enabled=True, display="omitted")["thinking"]["display"] == "omitted"
     assert body_of(enabled=False)["thinking"] == {"type": "disabled"}
     assert "temperature" not in body_of(budget_tokens=2000)
     assert "temperature" in body_of(enabled=False)
+
+
+@pytest.mark.parametrize(
+    ("model", "adaptive"),
+    [
+        ("claude-3-7-sonnet-20250219", False),
+        ("claude-sonnet-4-20250514", False),
+        ("claude-opus-4-1-20250805", False),
+        ("claude-sonnet-4-5", False),
+        ("claude-haiku-4-5-20251001", False),
+        ("claude-opus-4-6", True),
+        ("claude-sonnet-4-6-20260101", True),
+        ("claude-opus-4-10", True),
+        ("claude-sonnet-5", True),
+    ],
+)
+def test_older_models_are_given_a_number_of_tokens(model: str, adaptive: bool) -> None:
+    assert body_of(model, enabled=True)["thinking"]["type"] == ("adaptive" if adaptive else "enabled")
+
+
+def test_thinking_never_takes_all_the_room_of_the_answer() -> None:
+    body = body_of(enabled=True)
+    assert body["thinking"]["budget_tokens"] == 1024
+    assert body["max_tokens"] == 1024 + ASK.sampling.max_tokens
+    roomy = body_of(ask=Ask(messages=ASK.messages, sampling=Sampling(max_tokens=8000)), enabled=True)
+    assert (roomy["thinking"]["budget_tokens"], roomy["max_tokens"]) == (4000, 8000)
 
 
 def test_known_models_without_sampling_settings() -> None:

@@ -60,6 +60,8 @@ class Engine:
         self.calls += 1
         if request.url.path.endswith("/models"):
             return ok({"data": [{"id": "tiny", "owned_by": self.owner}]})
+        if not request.url.path.endswith("/chat/completions"):
+            return self.beside(request)
         body = json.loads(request.content)
         k = body.get("top_logprobs", 0)
         if k > self.most and self.logprobs and self.over == "refuse":
@@ -69,6 +71,9 @@ class Engine:
         if (form == "json_schema" and self.schema) or (form == "json_object" and self.json_object):
             return ok(chat('{"zq_label": "m4", "zq_sure": true}' if form == "json_schema" else '{"colour": "red"}'))
         return ok(self.reply(body, min(k, self.most)))
+
+    def beside(self, request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(404, json={"detail": "Not Found"})
 
     def reply(self, body: dict[str, Any], k: int) -> dict[str, Any]:
         temperature = body["temperature"]
@@ -191,6 +196,8 @@ async def test_the_worst_endpoint_stays_within_the_stated_number_of_requests() -
 
     def serve(request: httpx2.Request) -> httpx2.Response:
         body = json.loads(request.content) if request.content else {}
+        if not request.url.path.endswith("/chat/completions"):
+            return engine(request)
         for setting, instead in (("max_tokens", " Use 'max_completion_tokens' instead."), ("top_p", ""), ("seed", "")):
             if setting in body:
                 engine.calls += 1
@@ -248,7 +255,8 @@ async def test_anthropic_is_not_asked_for_what_it_has_not() -> None:
     async with endpoint(server, parse_endpoint("anthropic:claude-x"), key="k") as e:
         found = await probe(e)
     assert (found.logprobs, found.protocol, found.seed) == (False, "T", "unsupported")
-    assert found.calls == 3
+    assert found.calls == 5
+    assert found.reasoning_switch == "none"
 
 
 @pytest.mark.parametrize(

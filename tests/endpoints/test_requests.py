@@ -66,12 +66,19 @@ def test_structured_output() -> None:
     ("dialect", "reasoning", "expected"),
     [
         ("vllm", {}, {}),
-        ("vllm", {"enabled": False}, {"chat_template_kwargs": {"enable_thinking": False}}),
+        ("vllm", {"enabled": False}, {"chat_template_kwargs": {"enable_thinking": False, "thinking": False}}),
         ("sglang", {"thinking": True}, {"chat_template_kwargs": {"thinking": True}}),
         ("vllm", {"effort": "low"}, {"reasoning_effort": "low"}),
         ("openai", {"effort": "low"}, {"reasoning_effort": "low"}),
         ("openai", {"enabled": False}, {"reasoning_effort": "none"}),
-        ("ollama", {"enabled": True}, {}),
+        ("ollama", {"enabled": True}, {"reasoning_effort": "medium"}),
+        ("mistral", {"enabled": True}, {"reasoning_effort": "high"}),
+        ("together", {"enabled": False, "effort": "low"}, {"reasoning": {"enabled": False}, "reasoning_effort": "low"}),
+        ("groq", {"enabled": True}, {"reasoning_effort": "default", "reasoning_format": "parsed"}),
+        ("groq", {"enabled": False}, {"reasoning_effort": "none"}),
+        ("gemini", {"enabled": True}, {"extra_body": {"google": {"thinking_config": {"include_thoughts": True}}}}),
+        ("gemini", {"enabled": False}, {"reasoning_effort": "none"}),
+        ("fireworks", {"effort": "high"}, {"reasoning_effort": "high"}),
         ("deepseek", {"enabled": False}, {"thinking": {"type": "disabled"}}),
         ("openrouter", {"max_tokens": 9}, {"reasoning": {"max_tokens": 9}}),
     ],
@@ -85,7 +92,7 @@ def test_reasoning_is_written_as_the_server_wants_it(
 def test_extra_body_wins_and_merges_one_level() -> None:
     s = spec(reasoning={"enabled": True}, extra_body={"chat_template_kwargs": {"x": 1}, "top_k": 40})
     body = chat_body(s, dialect_named("vllm"), ASK)
-    assert body["chat_template_kwargs"] == {"enable_thinking": True, "x": 1}
+    assert body["chat_template_kwargs"] == {"enable_thinking": True, "thinking": True, "x": 1}
     assert body["top_k"] == 40
     assert merged({"a": {"b": 1}}, {"a": 2}) == {"a": 2}
 

@@ -5,7 +5,27 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from auditor.endpoints.dialects import anthropic, deepseek, generic, llama_cpp, ollama, openai, openrouter, sglang, vllm
+from auditor.endpoints.dialects import (
+    anthropic,
+    azure,
+    deepseek,
+    fireworks,
+    gemini,
+    generic,
+    groq,
+    llama_cpp,
+    lmstudio,
+    mistral,
+    ollama,
+    openai,
+    openrouter,
+    responses,
+    sglang,
+    tgi,
+    together,
+    vllm,
+    xai,
+)
 from auditor.endpoints.dialects.base import Dialect, ReasoningStyle
 from auditor.errors import PlanError
 
@@ -21,6 +41,17 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     sglang.DIALECT,
     llama_cpp.DIALECT,
     ollama.DIALECT,
+    tgi.DIALECT,
+    lmstudio.DIALECT,
+    azure.DIALECT,
+    responses.DIALECT,
+    together.DIALECT,
+    fireworks.DIALECT,
+    groq.DIALECT,
+    mistral.DIALECT,
+    xai.DIALECT,
+    gemini.DIALECT,
+    tgi.NATIVE,
 )
 
 
@@ -49,7 +80,7 @@ def recognise(*, owned_by: str = "", fingerprint: str = "") -> Dialect | None:
     Only self-hosted families are recognised: a hosted one has an address of its own, and gateways repeat its words.
     """
     for dialect in DIALECTS:
-        if dialect.base_url:
+        if dialect.base_url or dialect.hosts:
             continue
         if owned_by and owned_by.lower() in dialect.owned_by:
             return dialect

@@ -23,5 +23,7 @@ DIALECT = Dialect(
     },
     reasoning="template",
     owned_by=("llamacpp",),
+    version_at=("/props", "build_info"),
+    ports=(8080,),
     fingerprint=r"b\d+-[0-9a-f]{7,}",
 )

@@ -11,5 +11,7 @@ DIALECT = Dialect(
     title="Ollama",
     reasoning="effort",
     owned_by=("library",),
+    version_at=("/api/version", "version"),
+    ports=(11434,),
     fingerprint=r"fp_ollama",
 )

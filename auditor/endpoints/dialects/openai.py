@@ -19,6 +19,7 @@ DIALECT = Dialect(
     base_url="https://api.openai.com/v1",
     key_env="OPENAI_API_KEY",
     sdk="openai",
+    openai_models=True,
     max_tokens_field="max_completion_tokens",
     reasoning="effort",
     owned_by=("openai", "openai-internal", "system"),

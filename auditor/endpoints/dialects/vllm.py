@@ -21,5 +21,7 @@ DIALECT = Dialect(
     },
     reasoning="template",
     owned_by=("vllm",),
+    version_at=("/version", "version"),
+    ports=(8000,),
     fingerprint=r"vllm-.*",
 )

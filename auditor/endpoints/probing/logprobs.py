@@ -17,7 +17,7 @@ MORE_THAN_USUAL: Final = 100
 
 
 async def measure_logprobs(prober: Prober, found: Capabilities) -> Capabilities:
-    """``found`` with everything about logprobs filled in; 13 requests at most."""
+    """``found`` with everything about logprobs filled in; 14 requests at most."""
     most, limited, position = await _largest(prober)
     if position is None:
         return msgspec.structs.replace(found, logprobs=False)
@@ -32,11 +32,13 @@ async def measure_logprobs(prober: Prober, found: Capabilities) -> Capabilities:
         return found
     k = min(most, defaults.TOP_LOGPROBS)
     at = {t: await prober.next_token(k, t) for t in (1.0, 0.5, 0.0)}
+    again = await prober.next_token(k, 1.0, sample=1)
     hot = await prober.try_ask(STORY, max_tokens=STORY_TOKENS, temperature=2.0, top_logprobs=min(k, 2), seed=1)
     return msgspec.structs.replace(
         found,
         logprobs_temperature=compare_temperatures(at[1.0], at[0.5], 0.5),
         logprobs_at_temperature_zero=_at_zero(at[1.0], at[0.0]),
+        aa_noise=difference(at[1.0], again),
         top_list=shape_of_lists(hot.logprobs if hot else None, min(k, 2)),
     )
 
@@ -96,6 +98,13 @@ def compare_temperatures(
     if min(raw, scaled) > 0.5 or max(raw, scaled) < 0.2 or max(raw, scaled) < 4 * min(raw, scaled):
         return "unknown"
     return "raw" if raw < scaled else "scaled"
+
+
+def difference(one: TokenPosition | None, other: TokenPosition | None) -> float | None:
+    """The largest difference in nats between the common tokens of two lists for the same question, or None. Pure."""
+    a, b = _values(one), _values(other)
+    common = a.keys() & b.keys()
+    return round(max(abs(a[key] - b[key]) for key in common), 6) if common else None
 
 
 def _at_zero(base: TokenPosition | None, zero: TokenPosition | None) -> LogprobsTemperature:

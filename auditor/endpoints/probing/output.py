@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from auditor.endpoints.capabilities import SeedBehaviour, StructuredOutput
-from auditor.endpoints.probing.prober import STORY, STORY_TOKENS, Prober
-from auditor.records import Reply
+from auditor.endpoints.probing.prober import HELLO, STORY, STORY_TOKENS, Prober
+from auditor.records import Outcome, Reply
 
+STREAM_TOKENS: Final = 16
 _JSON_TOKENS: Final = 256
 _SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
@@ -55,6 +56,14 @@ def _parsed(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+async def streaming(prober: Prober) -> bool | None:
+    """Whether a reply comes in pieces and whole; one request."""
+    reply = await prober.try_ask(HELLO, max_tokens=STREAM_TOKENS, temperature=0.0, stream=True)
+    if reply is None:
+        return False
+    return reply.provenance.streamed and reply.outcome is not Outcome.ERROR and bool(reply.answer or reply.trace)
 
 
 async def seed(prober: Prober) -> SeedBehaviour:

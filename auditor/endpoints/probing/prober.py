@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from auditor import defaults
@@ -31,6 +32,8 @@ class Prober:
         self.anomalies: dict[str, None] = {}
         self.trace_source: str | None = None
         self.most_hidden = 0
+        self.sentinels: bool | None = None
+        self.largest_sum: float | None = None
 
     def note(self, anomaly: str) -> None:
         """Keep a sentence about something that looks wrong, once."""
@@ -53,12 +56,21 @@ class Prober:
             self.latencies.append(reply.latency_s)
         if reply.logprobs is not None:
             self.anomalies |= dict.fromkeys(reply.logprobs.anomalies)
+            self._weigh(reply.logprobs)
         if MISFILED in reply.detail:
             self.note(f"{MISFILED} (put right): serve this model without one, or let it think")
         if reply.trace and self.trace_source is None:
             self.trace_source = reply.provenance.trace_source
         self.most_hidden = max(self.most_hidden, reply.usage.reasoning_tokens or 0)
         return reply
+
+    def _weigh(self, logprobs: TokenLogprobs) -> None:
+        for position in logprobs.positions:
+            tokens = (*position.top, position.sampled)
+            self.sentinels = bool(self.sentinels) or any(t.logprob is None for t in tokens)
+            if position.top:
+                masses = {t.key: math.exp(t.logprob) for t in tokens if t.logprob is not None}
+                self.largest_sum = max(self.largest_sum or 0.0, round(sum(masses.values()), 4))
 
     async def try_ask(self, text: str, *, max_tokens: int, **options: Any) -> Reply | None:
         """As `ask`, but None where the server refuses this question or breaks on it."""

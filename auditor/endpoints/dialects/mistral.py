@@ -1,0 +1,19 @@
+"""Mistral's hosted API. No logprobs; the seed is ``random_seed``; unknown fields are refused (422), ``stream_options`` too.
+A trace comes as a ``thinking`` block of the content.
+"""
+
+from __future__ import annotations
+
+from auditor.endpoints.dialects.base import Dialect
+
+DIALECT = Dialect(
+    name="mistral",
+    title="Mistral",
+    base_url="https://api.mistral.ai/v1",
+    key_env="MISTRAL_API_KEY",
+    seed_field="random_seed",
+    has_logprobs=False,
+    stream_usage=False,
+    reasoning="effort",
+    effort_on="high",
+)
