@@ -46,10 +46,10 @@ DRIFT_PROMPTS: Final = 120
 BOOTSTRAP: Final = 2000
 
 # --- the wire -------------------------------------------------------------------------------------------------------
-CONCURRENCY: Final = 32
+CONCURRENCY: Final = 16
 """At most this many requests in flight per endpoint. How many there really are is learned from its answers."""
-CONCURRENCY_START: Final = 8
-"""Requests in flight at the beginning: real local servers on a laptop saturate near this."""
+CONCURRENCY_START: Final = 4
+"""Requests in flight at the beginning: what a local server on a laptop takes without queueing."""
 CONNECT_TIMEOUT_S: Final = 10.0
 DEADLINE_S: Final = 600.0
 """Wall-clock limit of one attempt: keep-alive bytes re-arm a read time-out for ever, this they can't."""

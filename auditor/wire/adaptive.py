@@ -42,7 +42,14 @@ RISEN: Final = 1.25
 """Answers must be at least this much slower for growth to be judged vain: what does not queue does not wait."""
 SLOWER: Final = 1.5
 """Answers this much slower than when the limit was last judged: no growth."""
-TOO_SLOW: Final = 0.1
+TOO_SLOW: Final = 2.0
+"""Slower than this without our doing: the server is busy with something else, and gets less from us."""
+HOLD: Final = 10
+"""Rounds without growth after growth in vain; each time twice as many."""
+MAX_HOLD: Final = 320
+FORGET: Final = 1.02
+"""The fastest round counts for less every round, so that a server that got slower for good is not punished for ever."""
+LOW: Final = 0.1
 """Share of a quota under which requests are spaced out."""
 EASED: Final = 0.2
 COMPARABLE: Final = frozenset({"", "reply", "judge"})
@@ -263,7 +270,7 @@ class AdaptiveLimiter:
         self.changes: deque[LimitChange] = deque(maxlen=KEPT_CHANGES)
         self._controller = Controller(
             most=limits.concurrency,
-            start=limits.start,
+            start=limits.first,
             max_pause_s=limits.max_retry_after_s,
             backoff_first_s=limits.backoff_first_s,
             backoff_max_s=limits.backoff_max_s,

@@ -10,7 +10,7 @@ from auditor import defaults
 class WireLimits(msgspec.Struct, frozen=True):
     """Bounds of one endpoint's wire; durations in seconds.
 
-    At most ``concurrency`` requests are in flight, ``start`` of them at the beginning. ``deadline_s`` is the wall-clock
+    At most ``concurrency`` requests are in flight, ``start`` of them at the beginning (None: few). ``deadline_s`` is the wall-clock
     limit of one attempt (``probe_deadline_s`` for the probe's tiny questions), ``read_timeout_s`` the longest silence
     inside it; None: the deadline alone counts, because a model that thinks is silent. ``max_attempts`` counts the first
     try too; answers "too many requests" have their own count, and all waiting of one request together its own bound.
@@ -18,7 +18,7 @@ class WireLimits(msgspec.Struct, frozen=True):
     """
 
     concurrency: int = defaults.CONCURRENCY
-    start: int = defaults.CONCURRENCY_START
+    start: int | None = None
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
     connect_timeout_s: float = defaults.CONNECT_TIMEOUT_S
@@ -35,6 +35,12 @@ class WireLimits(msgspec.Struct, frozen=True):
     max_retry_after_s: float = defaults.MAX_RETRY_AFTER_S
     max_wait_s: float = defaults.MAX_WAIT_S
     max_body_bytes: int = defaults.MAX_BODY_BYTES
+
+    @property
+    def first(self) -> int:
+        """Requests in flight at the beginning: a few, or an eighth of many."""
+        start = max(defaults.CONCURRENCY_START, self.concurrency // 8) if self.start is None else self.start
+        return min(start, self.concurrency)
 
     def deadline_of(self, purpose: str) -> float:
         """Wall-clock limit in seconds of one attempt at a request of this purpose."""
