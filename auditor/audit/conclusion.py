@@ -12,7 +12,7 @@ import msgspec
 from auditor import defaults
 from auditor.audit.course import Course
 from auditor.audit.evidence import Terms
-from auditor.audit.findings import Row, finding, judged_of, paired, together
+from auditor.audit.findings import Row, described, finding, judged_of, paired, together
 from auditor.dimensions import REGISTRY
 from auditor.plan import Plan
 from auditor.records import CAPABILITY, SIDES, Prompt, Scored, Side
@@ -47,10 +47,15 @@ def terms_of(plan: Plan, units: Mapping[str, int]) -> dict[str, Terms]:
     }
 
 
+def context(prompt: Prompt) -> bool:
+    """Whether this prompt has no right answer: it is asked and described, but no comparison of scores rests on it."""
+    return prompt.kind in REGISTRY[prompt.dimension].context_kinds
+
+
 def conclusion(plan: Plan, prompts: Sequence[Prompt], units: Mapping[str, int], scores: Scores) -> Conclusion:
     """Decide every dimension from the scores by prompt, ``prompts`` in the order of the schedule."""
     terms = terms_of(plan, units)
-    course = Course(prompts, terms, plan.run.until)
+    course = Course(prompts, terms, plan.run.until, context)
     done: dict[int, Row] = {}
     for seq, prompt in enumerate(prompts):
         both = scores.get(prompt.id, {})
@@ -66,16 +71,18 @@ def conclusion(plan: Plan, prompts: Sequence[Prompt], units: Mapping[str, int], 
         # A size that was fixed but not reached could have been any other: it is treated as what it is, a look on the way.
         watched = plan.run.until == "decided" or not course.exhausted(name)
         dimension = REGISTRY[name]
+        deciding = [row for row in rows if not context(row[0])]
         body = finding(
             dimension.metric,
-            rows,
-            judged_of(rows, terms[name], watched=watched),
+            deciding,
+            judged_of(deciding, terms[name], watched=watched),
             terms[name],
             margin_reason=plan.margin_reason(name),
             level=defaults.LEVEL,
         )
         body["secondary"] = [msgspec.to_builtins(metric) for metric in dimension.secondary(rows)]
         planned = [seq for seq, prompt in enumerate(prompts) if prompt.dimension == name]
+        body["context"] = described(row for row in rows if context(row[0]))
         body["planned"] = len(planned)
         body["asked"] = len(rows)
         body["stopped_by"] = _stopped_by(course, name) if len(rows) < len(planned) else ""

@@ -7,7 +7,7 @@ or carried out with another concurrency decides the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Literal, NamedTuple
 
@@ -30,8 +30,10 @@ class Stop(NamedTuple):
 class _Lane:
     """One dimension's part of the schedule: its units, each with the places of its prompts."""
 
-    def __init__(self, places: Sequence[tuple[int, str]], terms: Terms) -> None:
+    def __init__(self, places: Sequence[tuple[int, str]], terms: Terms, context: frozenset[int] = frozenset()) -> None:
         self.terms = terms
+        self.context = context
+        """Places of prompts without a right answer: they are asked, but nothing is decided by them."""
         self.units = [
             (name, tuple(seq for seq, _ in members)) for name, members in groupby(places, key=lambda place: place[1])
         ]
@@ -47,21 +49,31 @@ class _Lane:
             if not all(seq in deltas for seq in seqs):
                 return
             self.seen += 1
-            if may_close:
-                self.watch.see(Unit(name, tuple(deltas[seq] for seq in seqs)))
+            deciding = [seq for seq in seqs if seq not in self.context]
+            if may_close and deciding:
+                self.watch.see(Unit(name, tuple(deltas[seq] for seq in deciding)))
                 if self.watch.closed:
                     self.closed_at = seqs[-1]
 
 
 class Course:
-    """Follows one run. ``until`` is "decided" for a spot-check, "all" for a size fixed in advance."""
+    """Follows one run. ``until`` is "decided" for a spot-check, "all" for a size fixed in advance; ``context`` says which
+    prompts have no right answer, so that they decide nothing.
+    """
 
-    def __init__(self, prompts: Sequence[Prompt], terms: Mapping[str, Terms], until: Literal["decided", "all"]) -> None:
+    def __init__(
+        self,
+        prompts: Sequence[Prompt],
+        terms: Mapping[str, Terms],
+        until: Literal["decided", "all"],
+        context: Callable[[Prompt], bool] = lambda _: False,
+    ) -> None:
         places: dict[str, list[tuple[int, str]]] = {name: [] for name in terms}
         for seq, prompt in enumerate(prompts):
             places[prompt.dimension].append((seq, prompt.unit))
         self._may_close = until == "decided"
-        self._lanes = {name: _Lane(some, terms[name]) for name, some in places.items()}
+        aside = frozenset(seq for seq, prompt in enumerate(prompts) if context(prompt))
+        self._lanes = {name: _Lane(some, terms[name], aside) for name, some in places.items()}
         self._dimension = [prompt.dimension for prompt in prompts]
         self._deltas: dict[int, float | None] = {}
 

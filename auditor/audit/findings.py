@@ -75,11 +75,14 @@ def finding(
         },
         "equivalence": [] if metric_is_refusal(rows) else [refusals(rows, terms, watched=judged.watched)],
         "trace": trace_finding(rows, level),
-        "outcomes": {
-            side: {str(outcome): count for outcome, count in sorted(Counter(s.outcome for s in some).items())}
-            for side, some in _by_side(rows).items()
-        },
+        "outcomes": _outcomes(rows),
     }
+
+
+def described(rows: Iterable[Row]) -> dict[str, Any]:
+    """Prompts without a right answer: how many, and what became of their replies on both sides."""
+    some = list(rows)
+    return {"prompts": len(some), "outcomes": _outcomes(some)}
 
 
 def together(findings: Mapping[str, dict[str, Any]], error: float) -> dict[str, bool]:
@@ -193,6 +196,13 @@ def _rate(scores: Iterable[float | None]) -> dict[str, Any]:
         "k": int(total) if total == int(total) else total,
         "n": len(some),
         "rate": total / len(some) if some else None,
+    }
+
+
+def _outcomes(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
+    return {
+        side: {str(outcome): count for outcome, count in sorted(Counter(s.outcome for s in some).items())}
+        for side, some in _by_side(rows).items()
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from auditor import __version__
+from auditor.audit.conclusion import context
 from auditor.audit.evidence import least_units
 from auditor.audit.schedule import Stakes, draw
 from auditor.banks import Bank, default_banks, load_bank, load_file
@@ -32,19 +33,28 @@ def chosen_banks(plan: Plan) -> dict[str, list[Bank]]:
 
 
 def schedule(plan: Plan, banks: Mapping[str, list[Bank]]) -> list[Prompt]:
-    """The prompts in the order in which they will be asked."""
+    """The prompts in the order in which they will be asked; repetitions of one follow each other."""
     prompts = [prompt for some in banks.values() for bank in some for prompt in bank.prompts]
     sizes = units(banks)
     stakes = {
         name: Stakes(plan.dimension(name).limit, least_units(plan.margin(name), plan.run.error, sizes[name]))
         for name in banks
     }
-    return draw(prompts, plan.run.seed, stakes)
+    return [
+        prompt.again(sample)
+        for prompt in draw(prompts, plan.run.seed, stakes)
+        for sample in range(plan.dimension(prompt.dimension).samples)
+    ]
 
 
 def units(banks: Mapping[str, list[Bank]]) -> dict[str, int]:
-    """How many units of analysis (prompts, or clusters made from one template) the banks of each dimension hold."""
-    return {name: len({prompt.unit for bank in some for prompt in bank.prompts}) for name, some in banks.items()}
+    """How many units of analysis (prompts, or clusters made from one template) the banks of each dimension hold; prompts
+    without a right answer make none.
+    """
+    return {
+        name: len({prompt.unit for bank in some for prompt in bank.prompts if not context(prompt)})
+        for name, some in banks.items()
+    }
 
 
 def freeze(plan: Plan, banks: Mapping[str, list[Bank]], folder: RunFolder) -> bool:

@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, Protocol
 
 import httpx2
+import msgspec
 
 from auditor import __version__, defaults
 from auditor.audit.budget import Budget
-from auditor.audit.conclusion import conclusion, terms_of
+from auditor.audit.conclusion import conclusion, context, terms_of
 from auditor.audit.course import Course
 from auditor.audit.findings import paired
 from auditor.audit.preflight import check_pair, chosen_banks, fatal, freeze, schedule, units
@@ -27,7 +28,7 @@ from auditor.endpoints import Capabilities, probe
 from auditor.errors import AuditorError, BudgetReached, EndpointError, Exhausted
 from auditor.judging import Judge, LlmJudge, RulesJudge
 from auditor.plan import Plan
-from auditor.records import SIDES, Ask, EndpointSpec, Outcome, Prompt, Reply, Scored, Side, Verdict
+from auditor.records import SIDES, Ask, EndpointSpec, Outcome, Prompt, Reply, Sampling, Scored, Side, Verdict
 from auditor.store import RunFolder, RunReader, RunWriter
 from auditor.wire import Clock, SystemClock, Tape, TapeMode, WireLimits
 
@@ -120,7 +121,7 @@ class Audit:
                     clock=self._clock,
                     on_attempt=lambda attempt: writer.put_attempt(self._clock.time(), attempt),
                 )
-                course = Course(prompts, terms_of(self.plan, units(banks)), self.plan.run.until)
+                course = Course(prompts, terms_of(self.plan, units(banks)), self.plan.run.until, context)
                 async with session:
                     await self._carry_out(session, writer, prompts, course, continued=continued)
                     self._list_unused(session)
@@ -185,7 +186,8 @@ class Audit:
         if not self.plan.drift.enabled or not all(most):
             return {}
         k = min(self.plan.drift.top_logprobs, *most)
-        return {prompt.id: k for prompt in drift_sample(prompts, self.plan.drift.prompts)}
+        once = [prompt for prompt in prompts if prompt.sample == 0]
+        return {prompt.id: k for prompt in drift_sample(once, self.plan.drift.prompts)}
 
     async def _ask_all(
         self,
@@ -246,7 +248,11 @@ class Audit:
 
     async def _reply(self, session: Session, side: Side, prompt: Prompt) -> Reply:
         plan = self.plan.baseline if side == "baseline" else self.plan.candidate
-        ask = Ask(messages=prompt.messages, sampling=self.plan.sampling_for(plan), sample=_sample(session, side))
+        ask = Ask(
+            messages=prompt.messages,
+            sampling=_reseeded(self.plan.sampling_for(plan), prompt.sample),
+            sample=_sample(session, side, prompt.sample),
+        )
         return await self._ask(session, side, ask, "reply")
 
     async def _first_token(self, session: Session, side: Side, prompt: Prompt, top_logprobs: int | None) -> Reply:
@@ -354,9 +360,18 @@ def _stored(folder: RunFolder) -> list[int]:
         reader.close()
 
 
-def _sample(session: Session, side: Side) -> int:
+def _sample(session: Session, side: Side, repetition: int = 0) -> int:
     """An endpoint compared with itself must really be asked twice: the candidate's questions then get their own index."""
-    return 1 if side == "candidate" and session.specs["baseline"] == session.specs["candidate"] else 0
+    if session.specs["baseline"] != session.specs["candidate"]:
+        return repetition
+    return 2 * repetition + (side == "candidate")
+
+
+def _reseeded(sampling: Sampling, repetition: int) -> Sampling:
+    """A seeded server would give each repetition the same reply."""
+    if sampling.seed is None or not repetition:
+        return sampling
+    return msgspec.structs.replace(sampling, seed=sampling.seed + repetition)
 
 
 def _rung(found: Capabilities) -> Literal["json_schema", "json_object", "prompt"]:
