@@ -63,11 +63,24 @@ class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
     expect: dict[str, Any] = {}
     cluster: str | None = None
     tags: tuple[str, ...] = ()
+    sample: int = 0
+    """Which of several repetitions of one question this is; repetitions share their unit. See :meth:`again`."""
 
     @property
     def unit(self) -> str:
         """The resampling unit: the cluster if the prompt has one, else the prompt itself."""
         return self.cluster or self.id
+
+    @property
+    def question(self) -> str:
+        """The id that all repetitions of this question share."""
+        return self.id.removesuffix(f"#{self.sample}") if self.sample else self.id
+
+    def again(self, sample: int) -> Prompt:
+        """The same question asked once more; 0 is this prompt itself. Repetitions belong to its unit."""
+        if sample == self.sample:
+            return self
+        return msgspec.structs.replace(self, id=f"{self.question}#{sample}", cluster=self.unit, sample=sample)
 
 
 class EndpointSpec(msgspec.Struct, frozen=True, omit_defaults=True):
