@@ -8,6 +8,7 @@
     │   ├── RunError                a run folder is missing, from another plan, or from a newer version
     │   ├── CassetteError           a cassette is missing, malformed or from a newer version
     │   └── CassetteMiss            replay asked for an exchange that was never recorded
+    ├── Stopped (130)               whoever watches the run asked it to stop at a pair boundary
     ├── IndeterminateError (3)      no fault, but no answer either
     │   └── BudgetReached           the hard budget stopped the run at a pair boundary
     └── EndpointError (4)           an endpoint or its key does not work
@@ -68,6 +69,12 @@ class CassetteError(UsageError):
 
 class CassetteMiss(UsageError):
     """Replay asked for an exchange that was never recorded."""
+
+
+class Stopped(AuditorError):
+    """Whoever watches the run asked it to stop at a pair boundary."""
+
+    exit_code = 130
 
 
 class IndeterminateError(AuditorError):

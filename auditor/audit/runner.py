@@ -25,14 +25,19 @@ from auditor.audit.session import Seat, Session, keys_for
 from auditor.dimensions import REGISTRY
 from auditor.drift.protocol_first_token import first_token_ask, measure
 from auditor.endpoints import Capabilities, probe
-from auditor.errors import AuditorError, BudgetReached, EndpointError, Exhausted
+from auditor.errors import AuditorError, BudgetReached, EndpointError, Exhausted, Stopped
 from auditor.judging import Judge, LlmJudge, RulesJudge
 from auditor.plan import Plan
 from auditor.records import SIDES, Ask, EndpointSpec, Outcome, Prompt, Reply, Sampling, Scored, Side, Verdict
 from auditor.store import RunFolder, RunReader, RunWriter
+from auditor.store.control import FILE as CONTROL
+from auditor.store.control import ask, wish
 from auditor.wire import Clock, SystemClock, Tape, TapeMode, WireLimits
 
 log = logging.getLogger(__name__)
+
+PAUSE_POLL_S = 0.5
+"""Seconds between two looks at whether a paused run may go on."""
 
 GIVE_UP_AFTER = 8
 """Failures in a row of one endpoint, without a success between, after which the run stops instead of failing on."""
@@ -135,6 +140,7 @@ class Audit:
     ) -> None:
         writer.put_prompts(prompts)
         writer.put_meta("status", "running")
+        ask(self.folder.path, "")
         capabilities: dict[Side, Capabilities] = {}
         for side in SIDES:
             capabilities[side] = await probe(session.endpoints[side])
@@ -151,17 +157,28 @@ class Audit:
         status = "interrupted"
         try:
             complete = await self._ask_all(session, writer, prompts, course, judge, drift)
-            status = "complete" if complete else "budget"
+            status = "complete" if complete else "stopped" if wish(self.folder.path) == "stop" else "budget"
         finally:
             # Also a run that is cut short has findings: for what was asked until then.
             conclude(self.plan, self.folder, writer)
             writer.put_meta("status", status)
+        if status == "stopped":
+            raise Stopped(
+                f"The run was asked to stop (the file {CONTROL} in its folder); the findings so far are stored.",
+                "Run the same command to continue.",
+            )
         if not complete:
             raise BudgetReached(
                 f"The budget was reached after {self._budget.calls} calls and {self._budget.tokens} tokens;"
                 " the findings so far are stored.",
                 "Run the same command with a larger --max-calls or --max-tokens to continue.",
             )
+
+    async def _may_begin(self) -> bool:
+        """Whether another pair may begin; waits while whoever watches the run asks for a pause."""
+        while (asked := wish(self.folder.path)) == "pause":
+            await self._clock.sleep(PAUSE_POLL_S)
+        return asked != "stop"
 
     def _list_unused(self, session: Session) -> None:
         """In a replay, what is on the cassette and was not asked for is a sign that plan and cassette have parted."""
@@ -205,7 +222,7 @@ class Audit:
             for seq in queue:
                 prompt = prompts[seq]
                 worst = self._worst_case(prompt, judge, first_token=prompt.id in drift)
-                if stopped or not self._budget.reserve(*worst):
+                if stopped or not await self._may_begin() or not self._budget.reserve(*worst):
                     stopped = True
                     return
                 scored = await self._pair(session, writer, seq, prompt, judge, drift.get(prompt.id))
