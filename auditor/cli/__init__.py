@@ -18,6 +18,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "report": ("auditor.cli.report", "Write a run's findings as Markdown or JSON."),
     "gate": ("auditor.cli.gate", "For CI: the exit code is the answer."),
     "probe": ("auditor.cli.probe", "Measure what an endpoint can do."),
+    "drift": ("auditor.cli.drift", "How far the candidate moved from the baseline; or has one endpoint changed?"),
     "estimate": ("auditor.cli.estimate", "Prompts, calls, tokens and money before a call is made."),
     "banks": ("auditor.cli.banks", "List, show and lint prompt banks."),
     "simulate": ("auditor.cli.simulate", "Serve the synthetic pair as an OpenAI-compatible server on loopback."),

@@ -62,6 +62,7 @@ class Settings:
         positions: scored positions per text where each costs a call (protocol P).
         noise: ask the writer a second time, for the noise floor.
         seed: of sampling and of the choice of positions.
+        reader_sample: index of the reader's askings; an endpoint compared with itself must really be asked again.
     """
 
     top: int = 20
@@ -69,6 +70,7 @@ class Settings:
     positions: int = 12
     noise: bool = True
     seed: int = 0
+    reader_sample: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ async def _score(
     stepwise = "P" in (own.protocol if not wrote.keyed else "", other.protocol)
     chosen = choose_positions(len(ids), settings.positions if stepwise else len(ids), seed=seed, always=1)
     at = [t for t, _ in chosen]
-    read = await other.score(behind, ids, top=top, at=at)
+    read = await other.score(behind, ids, top=top, at=at, sample=settings.reader_sample)
     # A list of the generation itself serves as the writer's first asking, if it can be held against scored lists.
     listed = dict(enumerate(wrote.positions)) if wrote.keyed else await own.score(before, ids, top=top, at=at)
     again: dict[int, TokenPosition] = {}

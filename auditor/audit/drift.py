@@ -1,0 +1,397 @@
+"""Measuring drift of a pair beyond the first token: which protocol the endpoints permit, and everything gathered by it."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal, TypeVar
+
+from auditor import defaults
+from auditor.audit.session import Session
+from auditor.drift.protocol_bytes import ScoredBytes, describe_bytes, gather_bytes
+from auditor.drift.protocol_first_token import first_token_ask, measure
+from auditor.drift.protocol_gather import Party, Question, Reasoning, Settings, find_markers, gather
+from auditor.drift.protocol_generated import CommonPrefix, common_prefix, describe, greedy_ask
+from auditor.drift.protocol_report import MIN_TEXTS, Bootstrap, direction, per_prompt
+from auditor.drift.protocol_sequence import ScoredText
+from auditor.drift.protocol_text import compare_texts, text_ask
+from auditor.endpoints import Capabilities
+from auditor.endpoints.scoring import ScoreProtocol, Scorer, find_scorer, fingerprint
+from auditor.errors import RequestRejected
+from auditor.records import SIDES, Ask, Message, Prompt, Reply, Side
+
+Wanted = Literal["auto", "F", "S", "P", "G", "T"]
+T = TypeVar("T")
+
+_RANK: Final = {"F": 0, "P": 1, "S": 2, "G": 3, "T": 4}
+_DIRECTIONS: Final[tuple[tuple[str, Side, Side], ...]] = (
+    ("forward", "baseline", "candidate"),
+    ("reverse", "candidate", "baseline"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DriftSettings:
+    """What is asked for.
+
+    Attributes:
+        protocol: "auto" takes the strongest that both endpoints permit.
+        gather: how texts are gathered (protocols F, S, P).
+        reasoning: the audits to make; the first is the headline. None: as served, and the three audits that keep a trace
+            apart if an endpoint was seen to reason.
+        replies: replies per prompt and side with protocol T.
+        concurrency: prompts at a time.
+    """
+
+    protocol: Wanted = "auto"
+    gather: Settings = field(default_factory=Settings)
+    reasoning: tuple[Reasoning, ...] | None = None
+    replies: int = 4
+    concurrency: int = defaults.CONCURRENCY
+
+
+@dataclass(frozen=True, slots=True)
+class Scorers:
+    """Both sides' scorers, as far as they exist, and whether the tokenizers are one."""
+
+    parties: Mapping[Side, Party]
+    same_tokenizer: bool | None
+    capabilities: Mapping[Side, Capabilities]
+    endpoint_with_itself: bool = False
+
+
+async def measure_drift(
+    session: Session,
+    capabilities: Mapping[Side, Capabilities],
+    questions: Sequence[Question],
+    settings: DriftSettings,
+    *,
+    note: Callable[[str], None] = lambda _: None,
+) -> tuple[dict[str, Any], dict[str, float]]:
+    """Drift between the session's baseline and candidate, schema ``auditor.drift/1``, and each prompt's forward drift in
+    nats per token.
+
+    Raises:
+        RequestRejected: the protocol that was asked for is not to be had from these endpoints.
+        EndpointError: an endpoint failed.
+    """
+    found = await _scorers(session, capabilities, settings.protocol)
+    protocol = _choose(found, settings.protocol)
+    note(f"drift: protocol {protocol} on {len(questions)} prompts")
+    how = Bootstrap(seed=settings.gather.seed, resamples=defaults.BOOTSTRAP, level=defaults.LEVEL)
+    body: dict[str, Any]
+    values: dict[str, float] = {}
+    if protocol == "T":
+        body = await _texts(session, questions, settings)
+    elif protocol == "G":
+        body, values = await _generated(session, found.capabilities, questions, settings, how)
+    elif found.same_tokenizer:
+        body, values = await _scored(found, questions, _with_protocol(settings, protocol, found), how, protocol)
+    else:
+        body = await _bytewise(found, questions, settings, how)
+    head = {
+        "schema": "auditor.drift/1",
+        "protocol": protocol,
+        "unit": "nats",
+        "asked_prompts": len(questions),
+        "level": how.level,
+        "resamples": how.resamples,
+        "seed": how.seed,
+        "tokenizer": _tokenizer(found),
+    }
+    cost = {
+        side: {name: getattr(party.scorer.spent, name) + getattr(party.off.spent, name) for name in _SPENT}
+        if party.off is not party.scorer
+        else {name: getattr(party.scorer.spent, name) for name in _SPENT}
+        for side, party in found.parties.items()
+    }
+    return head | body | ({"cost": cost} if cost else {}), values
+
+
+_SPENT: Final = ("calls", "prompt_tokens", "completion_tokens")
+
+
+def questions_of(prompts: Iterable[Prompt]) -> list[Question]:
+    """Prompts of the banks as drift needs them."""
+    return [Question(prompt.id, prompt.unit, prompt.dimension, prompt.messages) for prompt in prompts]
+
+
+def association(values: Mapping[str, float], losses: Mapping[str, float], seed: int) -> dict[str, Any] | None:
+    """Spearman's rank correlation between prompts' drift and their loss (baseline's score minus candidate's).
+
+    An association, whatever its size: nothing here says that drift made the loss. None where fewer than three prompts have
+    both, or one of the two does not vary.
+    """
+    import numpy as np
+
+    from auditor.stats.rank import spearman
+
+    both = [name for name in values if name in losses]
+    try:
+        found = spearman(
+            [values[name] for name in both],
+            [losses[name] for name in both],
+            np.random.default_rng(seed),
+            defaults.LEVEL,
+        )
+    except ValueError:
+        return None
+    ends = [found.interval.lo, found.interval.hi]
+    return {
+        "what": "rank correlation of a prompt's drift with its loss; an association, not a cause",
+        "method": "spearman",
+        "value": found.value if math.isfinite(found.value) else None,
+        "interval": ends if all(map(math.isfinite, ends)) else None,
+        "level": defaults.LEVEL,
+        "n": found.n,
+    }
+
+
+# --- choosing -------------------------------------------------------------------------------------------------------
+
+
+async def _scorers(session: Session, capabilities: Mapping[Side, Capabilities], wanted: Wanted) -> Scorers:
+    if wanted == "G" or wanted == "T":
+        return Scorers({}, None, capabilities)
+    only: ScoreProtocol | None = None if wanted == "auto" else wanted
+    parties: dict[Side, Party] = {}
+    known = dict(capabilities)
+    for side in SIDES:
+        known[side], scorer = await find_scorer(session.endpoints[side], capabilities[side], wanted=only)
+        if scorer is None:
+            continue
+        off = await _off(session, side, scorer, capabilities[side], only)
+        parties[side] = Party(scorer, off, await find_markers(scorer))
+    prints = [await fingerprint(party.scorer) for party in parties.values()]
+    same = prints[0] == prints[1] if len(prints) == len(SIDES) and None not in prints else None
+    return Scorers(parties, same, known, session.specs["baseline"] == session.specs["candidate"])
+
+
+async def _off(session: Session, side: Side, scorer: Scorer, capabilities: Capabilities, wanted: Any) -> Scorer:
+    """The same server's scorer with thinking switched off; the one given, if that makes no difference to a prompt."""
+    _, off = await find_scorer(session.variant(side, {"enabled": False}), capabilities, wanted=wanted)
+    if off is None:
+        return scorer
+    hello = (Message("user", "Hello."),)
+    return scorer if await off.prefix(hello) == await scorer.prefix(hello) else off
+
+
+def _choose(found: Scorers, wanted: Wanted) -> str:
+    if wanted in ("G", "T"):
+        if wanted == "G" and not all(found.capabilities[side].top_logprobs_max for side in SIDES):
+            raise _not_to_be_had("G", "not both of them return logprobs")
+        return wanted
+    if len(found.parties) == len(SIDES) and found.same_tokenizer is not None:
+        weakest = max((party.scorer.protocol for party in found.parties.values()), key=lambda name: _RANK[name])
+        if wanted in ("auto", weakest) or (wanted == "S" and weakest == "F"):
+            return wanted if wanted == "S" else weakest
+        raise _not_to_be_had(wanted, f"the strongest that both permit is {weakest}")
+    if wanted != "auto":
+        raise _not_to_be_had(wanted, "not both of them score given tokens that way")
+    return "G" if all(found.capabilities[side].top_logprobs_max for side in SIDES) else "T"
+
+
+def _not_to_be_had(protocol: str, why: str) -> RequestRejected:
+    return RequestRejected(
+        f"Protocol {protocol} can't be had from these endpoints: {why}.",
+        "Leave --protocol out: auto takes what there is.",
+    )
+
+
+def _with_protocol(settings: DriftSettings, protocol: str, found: Scorers) -> DriftSettings:
+    most = [found.capabilities[side].top_logprobs_max or settings.gather.top for side in SIDES]
+    top = 0 if protocol == "S" else min(settings.gather.top, *most)
+    one = found.endpoint_with_itself
+    return replace(settings, gather=replace(settings.gather, top=top, reader_sample=2 if one else 0))
+
+
+def _tokenizer(found: Scorers) -> dict[str, Any]:
+    how = "ids of one text with emoji, scripts, digits, code and special tokens"
+    return {"same": found.same_tokenizer, "how": how if found.same_tokenizer is not None else "not compared"}
+
+
+def _audits(found: Scorers, settings: DriftSettings) -> tuple[Reasoning, ...]:
+    if settings.reasoning is not None:
+        return settings.reasoning
+    reasons = any(found.capabilities[side].reasoning_field for side in SIDES)
+    return ("as_served", "off", "own_trace", "no_trace") if reasons else ("as_served",)
+
+
+# --- F, S, P --------------------------------------------------------------------------------------------------------
+
+
+async def _scored(
+    found: Scorers, questions: Sequence[Question], settings: DriftSettings, how: Bootstrap, protocol: str
+) -> tuple[dict[str, Any], dict[str, float]]:
+    audits: dict[str, dict[str, Any]] = {}
+    values: dict[str, dict[str, float]] = {}
+    for reasoning in _audits(found, settings):
+        audits[reasoning], values[reasoning] = await _audit(found, questions, settings, how, protocol, reasoning)
+    headline = next(iter(audits))
+    body = {"scope": "sequence", "max_tokens": settings.gather.max_tokens, "reasoning": headline, **audits[headline]}
+    body["audits"] = {name: audit for name, audit in audits.items() if name != headline}
+    return body, values[headline]
+
+
+async def _audit(
+    found: Scorers,
+    questions: Sequence[Question],
+    settings: DriftSettings,
+    how: Bootstrap,
+    protocol: str,
+    reasoning: Reasoning,
+) -> tuple[dict[str, Any], dict[str, float]]:
+    body: dict[str, Any] = {"forward": None, "reverse": None, "noise_floor": {}, "left_out": {}}
+    values: dict[str, dict[str, float]] = {}
+    for name, writer, reader in _DIRECTIONS:
+
+        async def text(question: Question, sides: tuple[Side, Side] = (writer, reader)) -> ScoredText | str:
+            own, other = (found.parties[side] for side in sides)
+            return await _tolerant(gather(question, own, other, settings.gather, reasoning))
+
+        some = await _all(questions, text, settings.concurrency)
+        texts = [one for one in some if isinstance(one, ScoredText)]
+        body["left_out"][name] = dict(Counter(one for one in some if isinstance(one, str)))
+        if len(texts) < MIN_TEXTS:
+            continue
+        scored_by = found.parties[reader].scorer
+        said = "S" if protocol == "S" else scored_by.protocol
+        made = direction(texts, said, how, writer=writer, reader=reader, scored_by=scored_by.name)
+        body["noise_floor"][name] = made.pop("noise_floor")
+        body[name] = made
+        values[name] = per_prompt(texts)
+    body["low_coverage"] = any(body[name] and body[name]["low_coverage"] for name in ("forward", "reverse"))
+    body["prompts"] = [
+        {"prompt": q.id, "forward": values.get("forward", {}).get(q.id), "reverse": values.get("reverse", {}).get(q.id)}
+        for q in questions
+        if any(q.id in some for some in values.values())
+    ]
+    return body, values.get("forward", {})
+
+
+async def _bytewise(
+    found: Scorers, questions: Sequence[Question], settings: DriftSettings, how: Bootstrap
+) -> dict[str, Any]:
+    body: dict[str, Any] = {"scope": "bytes", "max_tokens": settings.gather.max_tokens, "left_out": {}}
+    body |= dict.fromkeys(("forward", "reverse", "noise_floor"))
+    off = {side: replace(party, scorer=party.off) for side, party in found.parties.items()}
+    for name, writer, reader in _DIRECTIONS:
+
+        async def text(question: Question, sides: tuple[Side, Side] = (writer, reader)) -> ScoredBytes | str:
+            own, other = (off[side] for side in sides)
+            return await _tolerant(gather_bytes(question, own, other, settings.gather))
+
+        some = await _all(questions, text, settings.concurrency)
+        body["left_out"][name] = dict(Counter(one for one in some if isinstance(one, str)))
+        body[name] = describe_bytes([one for one in some if isinstance(one, ScoredBytes)], how)
+    return body | {"reasoning": "off"}
+
+
+# --- G and T --------------------------------------------------------------------------------------------------------
+
+
+async def _generated(
+    session: Session,
+    capabilities: Mapping[Side, Capabilities],
+    questions: Sequence[Question],
+    settings: DriftSettings,
+    how: Bootstrap,
+) -> tuple[dict[str, Any], dict[str, float]]:
+    k = min(settings.gather.top or defaults.TOP_LOGPROBS, *(capabilities[side].top_logprobs_max or 1 for side in SIDES))
+    displaces = {side: capabilities[side].top_list not in ("top", "appended") for side in SIDES}
+    again = {side: _own_sample(session, side) for side in SIDES}
+
+    async def first(question: Question) -> tuple[str, str, str, Reply, Reply]:
+        baseline, candidate = await _both(
+            session, {side: first_token_ask(question.messages, top_logprobs=k, sample=again[side]) for side in SIDES}
+        )
+        return question.id, question.unit, question.dimension, baseline, candidate
+
+    rows = await _all(questions, first, settings.concurrency)
+    body, values = measure(rows, k=k, displaces=displaces, seed=how.seed, resamples=how.resamples, level=how.level)
+    if body is None:
+        raise _not_to_be_had("G", "fewer than two prompts have lists that can be compared")
+    body["common_prefix"] = None
+    if all(capabilities[side].logprobs_at_temperature_zero == "raw" for side in SIDES):
+
+        async def greedy(question: Question) -> CommonPrefix | str:
+            tokens = settings.gather.max_tokens
+            asks = {
+                side: greedy_ask(question.messages, top_logprobs=k, max_tokens=tokens, sample=again[side])
+                for side in SIDES
+            }
+            return common_prefix(question.id, question.unit, *await _both(session, asks), k, displaces)
+
+        found = await _all(questions, greedy, settings.concurrency)
+        body["common_prefix"] = describe([one for one in found if isinstance(one, CommonPrefix)], how)
+    return body, values
+
+
+async def _texts(session: Session, questions: Sequence[Question], settings: DriftSettings) -> dict[str, Any]:
+    first = {side: settings.replies * _own_sample(session, side) for side in SIDES}
+
+    async def replies(question: Question) -> tuple[list[Reply], list[Reply]]:
+        got = [
+            await _both(
+                session,
+                {
+                    side: text_ask(
+                        question.messages, max_tokens=settings.gather.max_tokens, sample=first[side] + number
+                    )
+                    for side in SIDES
+                },
+            )
+            for number in range(settings.replies)
+        ]
+        return [one for one, _ in got], [other for _, other in got]
+
+    pairs = await _all(questions, replies, settings.concurrency)
+    body: dict[str, Any] = {"scope": "text", "forward": None, "reverse": None, "noise_floor": None}
+    return body | {"text": compare_texts(pairs, seed=settings.gather.seed)}
+
+
+async def _tolerant(text: Awaitable[T | str]) -> T | str:
+    """A prompt that one server refuses (too long, say) is left out and counted."""
+    try:
+        return await text
+    except RequestRejected:
+        return "a server rejects it"
+
+
+async def _both(session: Session, asks: Mapping[Side, Ask]) -> tuple[Reply, Reply]:
+    baseline, candidate = await asyncio.gather(
+        *(session.endpoints[side].ask(asks[side], purpose="drift") for side in SIDES)
+    )
+    return baseline, candidate
+
+
+def _own_sample(session: Session, side: Side) -> int:
+    """An endpoint compared with itself must really be asked twice."""
+    return 1 if side == "candidate" and session.specs["baseline"] == session.specs["candidate"] else 0
+
+
+async def _all(questions: Sequence[Question], ask: Callable[[Question], Awaitable[T]], concurrency: int) -> list[T]:
+    """Ask about every prompt, a few at a time, answers in order."""
+    gate = asyncio.Semaphore(concurrency)
+
+    async def one(question: Question) -> T:
+        async with gate:
+            return await ask(question)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(question)) for question in questions]
+    except BaseExceptionGroup as several:
+        raise _first(several) from several
+    return [task.result() for task in tasks]
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first leaf: prompts fail together when an endpoint goes away, and the user needs one sentence."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,223 @@
+"""Has a hosted model changed silently? One endpoint against its own earlier answers, as often as one likes to look.
+
+A reference is recorded once: first-token lists of some prompts, each asked several times, on a run's tape. Each look asks
+every prompt once more, in order, and stops as soon as it knows. Within a look a betting e-process decides (it may stop at
+any prompt); over looks the level is shared out, so that all of them together raise a false alarm with probability ALPHA
+at most, ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any, Final
+
+import httpx2
+import msgspec
+
+from auditor import defaults
+from auditor.audit.drift_alone import clean_spec
+from auditor.audit.session import Seat, Session, keys_for
+from auditor.drift.change import Logprobs, Standing, standing
+from auditor.drift.protocol_first_token import first_token_ask
+from auditor.drift.protocol_keys import as_topk, common_kind
+from auditor.endpoints import probe
+from auditor.errors import RequestRejected, RunError
+from auditor.plan import SCHEMA
+from auditor.records import EndpointSpec, Prompt, Provenance, Reply, TokenPosition
+from auditor.stats.eprocess import e_values
+from auditor.store import RunFolder, RunReader, RunWriter
+from auditor.wire import WireLimits
+
+ALPHA: Final = 0.05
+"""Probability of a false alarm over all looks together."""
+KIND: Final = "reference"
+_LOOKS: Final = "looks"
+_SETUP: Final = "reference"
+
+
+def threshold(look: int) -> float:
+    """The e-value that look number ``look`` (from 1) needs: look (look + 1) / ALPHA, whose inverses sum to ALPHA."""
+    return look * (look + 1) / ALPHA
+
+
+def evidence(standings: Iterable[Standing]) -> Iterator[float]:
+    """The e-value against "unchanged" after each prompt.
+
+    The mean of two betting processes: one on "the new asking is the strangest of all", which gains the most where an
+    endpoint repeats itself exactly, and one on its graded rank, which gains a little each time where noise is large. A
+    mean of e-processes is one.
+    """
+    seen = list(standings)
+    if not seen:
+        return
+    askings = min(one.askings for one in seen)
+    # Bets are on values in [-1, 1]: 2x - 1 with x in {0, 1} and mean 1/askings at most.
+    strangest = e_values([2.0 * one.strangest - 1.0 for one in seen], 2.0 / askings - 1.0)
+    graded = e_values([2.0 * one.graded - 1.0 for one in seen], 0.0)
+    for one, other in zip(strangest, graded, strict=True):
+        yield (one + other) / 2.0
+
+
+async def record_reference(
+    spec: EndpointSpec,
+    prompts: Sequence[Prompt],
+    folder: RunFolder,
+    askings: int,
+    environ: Mapping[str, str],
+    *,
+    networks: Mapping[str, httpx2.AsyncBaseTransport] | None = None,
+    note: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Ask every prompt ``askings`` times for its first token's list and keep the answers in the folder.
+
+    Raises:
+        RequestRejected: the endpoint gives no logprobs.
+        AuditorError: other leaves; RunError if the folder holds another run.
+    """
+    plan = {
+        "schema": SCHEMA,
+        "kind": KIND,
+        "plan": {"endpoint": spec.label, "askings": askings, "prompts": [prompt.id for prompt in prompts]},
+    }
+    with ExitStack() as stack:
+        folder.claim()
+        stack.callback(folder.release)
+        existing = folder.plan_json()
+        if existing is None:
+            folder.freeze(msgspec.json.format(msgspec.json.encode(plan), indent=2) + b"\n")
+        elif msgspec.json.decode(existing) != plan:
+            raise RunError(f"{folder.path} holds another run.", "Name another folder with --out.")
+        writer = RunWriter(folder)
+        stack.callback(writer.close)
+        async with _session(spec, writer, environ, networks) as session:
+            found = await probe(session.endpoints["baseline"])
+            if not found.top_logprobs_max:
+                raise RequestRejected(
+                    f"{spec.label} returns no logprobs, which watching compares.",
+                    "Compare its texts with a recorded pair: auditor drift --protocol T.",
+                )
+            session.settle("baseline", found)
+            k = min(defaults.TOP_LOGPROBS, found.top_logprobs_max)
+            displaces = found.top_list not in ("top", "appended")
+            writer.put_meta(_SETUP, {"k": k, "displaces": displaces, "spec": clean_spec(session.specs["baseline"])})
+            writer.put_prompts(prompts)
+            note(f"reference: {len(prompts)} prompts, {askings} askings each, one token per asking")
+            for sample in range(askings):
+                await asyncio.gather(*(_ask(session, prompt, k, sample) for prompt in prompts))
+        writer.put_meta(_LOOKS, [])
+        writer.put_meta("status", "complete")
+
+
+async def watch(
+    spec: EndpointSpec,
+    folder: RunFolder,
+    environ: Mapping[str, str],
+    *,
+    networks: Mapping[str, httpx2.AsyncBaseTransport] | None = None,
+    note: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Take one look: schema ``auditor.watch/1``. It is counted before it is taken, so that no look is free.
+
+    Raises:
+        RunError: the folder holds no finished reference of this endpoint.
+        AuditorError: other leaves.
+    """
+    reader = RunReader(folder.path)
+    try:
+        frozen, setup = reader.plan, reader.meta(_SETUP)
+        prompts, looks = reader.prompts(), reader.meta(_LOOKS)
+    finally:
+        reader.close()
+    if frozen.get("kind") != KIND or setup is None or looks is None:
+        raise RunError(f"{folder.path} holds no finished reference.", "Record one with --record-reference E --out RUN.")
+    if frozen["plan"]["endpoint"] != spec.label:
+        raise RunError(
+            f"{folder.path} is the reference of {frozen['plan']['endpoint']}, not of {spec.label}.",
+            "Watch that endpoint, or record a reference of this one in another folder.",
+        )
+    k, displaces, askings = setup["k"], setup["displaces"], frozen["plan"]["askings"]
+    look = len(looks) + 1
+    with ExitStack() as stack:
+        folder.claim()
+        stack.callback(folder.release)
+        writer = RunWriter(folder)
+        stack.callback(writer.close)
+        writer.put_meta(_LOOKS, [*looks, {"look": look, "finished": False}])
+        told: dict[str, None] = {}
+        standings: list[Standing] = []
+        value, unusable = 1.0, 0
+        async with _session(msgspec.convert(setup["spec"], EndpointSpec), writer, environ, networks) as session:
+            for prompt in prompts:
+                earlier = [await _ask(session, prompt, k, sample) for sample in range(askings)]
+                new = await _ask(session, prompt, k, askings + look - 1)
+                told |= dict.fromkeys(_told(earlier[0].provenance, new.provenance))
+                lists = _lists([new, *earlier], k, displaces=displaces)
+                if lists is None:
+                    unusable += 1
+                    continue
+                standings.append(standing(lists[0], lists[1:]))
+                value = list(evidence(standings))[-1]
+                if value >= threshold(look):
+                    break
+        found = {
+            "schema": "auditor.watch/1",
+            "endpoint": spec.label,
+            "look": look,
+            "finished": True,
+            "changed": value >= threshold(look),
+            "e_value": value,
+            "threshold": threshold(look),
+            "alpha": ALPHA,
+            "method": "betting e-process on ranks among earlier askings; level shared over looks",
+            "prompts": len(standings),
+            "tokens": len(standings) + unusable,
+            "unusable": unusable,
+            "askings": askings,
+            "told": list(told),
+        }
+        writer.put_meta(_LOOKS, [*looks, found])
+        note(f"look {look}: {len(standings)} prompts asked")
+    return found
+
+
+def _session(
+    spec: EndpointSpec,
+    writer: RunWriter,
+    environ: Mapping[str, str],
+    networks: Mapping[str, httpx2.AsyncBaseTransport] | None,
+) -> Session:
+    seats: dict[Seat, EndpointSpec] = {"baseline": spec}
+    return Session(seats, tape=writer.tape, keys=keys_for(seats, environ), limits=WireLimits(), networks=networks)
+
+
+async def _ask(session: Session, prompt: Prompt, k: int, sample: int) -> Reply:
+    ask = first_token_ask(prompt.messages, top_logprobs=k, sample=sample)
+    return await session.endpoints["baseline"].ask(ask, purpose="first_token")
+
+
+def _lists(replies: Sequence[Reply], k: int, *, displaces: bool) -> list[Logprobs] | None:
+    """The lists under one kind of key; None where one is missing. What depends on the sampled token is left out."""
+    positions: list[TokenPosition] = []
+    for reply in replies:
+        if reply.logprobs is None or not reply.logprobs.positions:
+            return None
+        positions.append(reply.logprobs.positions[0])
+    kind = common_kind(positions[:1], positions[1:])
+    try:
+        tops = [as_topk(position, kind, k, displaces=displaces) for position in positions]
+    except ValueError:
+        return None
+    lists: list[Logprobs] = [{key: v for key, v in top.logprobs.items() if key in top.stable} for top in tops]
+    return lists if all(lists) else None
+
+
+def _told(before: Provenance, now: Provenance) -> Iterator[str]:
+    for what, old, new in (
+        ("model", before.model, now.model),
+        ("fingerprint", before.fingerprint, now.fingerprint),
+        ("provider", before.provider, now.provider),
+    ):
+        if old != new:
+            yield f"the server says another {what}: {old or 'none'} became {new or 'none'}"
