@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
 from auditor.cli._shared import run_argument
+from auditor.errors import UsageError
 
 
 @click.command()
 @run_argument
 def command(run: Path) -> None:
-    """Browse RUN in the terminal: overview, records, and both answers side by side."""
+    """Browse RUN in the terminal: what got worse, both answers side by side, the trace where it went wrong.
+
+    Works beside a running audit, too. Stars, overrides and labels are kept in RUN/annotations.sqlite, never in the run.
+    """
+    from auditor.store import RunReader
     from auditor.tui import browse
 
-    browse(run)
+    RunReader(run).close()
+    if not sys.stderr.isatty() or not sys.stdin.isatty():
+        raise UsageError(
+            "The browser needs a terminal.", f"In a pipe or a script: auditor results {run}, or auditor report {run}."
+        )
+    browse(run, rubrics=rubric_labels())
+
+
+def rubric_labels() -> dict[str, dict[str, str]]:
+    """Every rubric's labels with their definitions."""
+    from auditor.judging import load_rubric, rubric_names
+
+    return {name: dict(load_rubric(name).definitions) for name in rubric_names()}

@@ -1,6 +1,7 @@
 """One SQLite file per run: numbered migrations, one writer, many readers."""
 
 from auditor.store.annotations import Annotation, Annotations
+from auditor.store.browsing import Change, Tally
 from auditor.store.folder import RunFolder
 from auditor.store.reader import PairRow, RecordDetail, RunReader, SideRecord
 from auditor.store.search import TextIndex, Words
@@ -10,6 +11,7 @@ from auditor.store.writer import RunWriter
 __all__ = [
     "Annotation",
     "Annotations",
+    "Change",
     "PairRow",
     "RecordDetail",
     "RunFolder",
@@ -17,6 +19,7 @@ __all__ = [
     "RunTape",
     "RunWriter",
     "SideRecord",
+    "Tally",
     "TextIndex",
     "Words",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,6 +10,7 @@ import msgspec
 
 from auditor.records import Attempt, Exchange, Prompt, Reply, Scored, Side, Verdict
 from auditor.store._pack import unpack
+from auditor.store.browsing import Browsing
 from auditor.store.folder import RunFolder
 from auditor.store.tape import RunTape
 
@@ -60,14 +61,7 @@ class RecordDetail(msgspec.Struct, frozen=True):
     sides: dict[Side, SideRecord]
 
 
-class _Said(msgspec.Struct, frozen=True):
-    """The words of a reply; decoding nothing else makes indexing twice as fast."""
-
-    answer: str
-    trace: str | None = None
-
-
-class RunReader:
+class RunReader(Browsing):
     """Opens a run read-only. Raises RunError if the folder holds none."""
 
     def __init__(self, path: Path) -> None:
@@ -110,28 +104,6 @@ class RunReader:
         rows = self._db.execute(f"SELECT {_PAIR_COLUMNS} FROM pairs WHERE seq IN ({marks})", tuple(ids))
         return {row[0]: PairRow(*row) for row in rows}
 
-    def groups(
-        self, where: str = "1", parameters: Sequence[Any] = (), among: Collection[int] | None = None
-    ) -> list[tuple[str, str, str, str, str, int]]:
-        """How often each way of failing happened among the pairs that fit: dimension, kind, what the baseline and the
-        candidate did (label, else outcome), which way it flipped, and the count; the most frequent first. ``among``
-        restricts it to these ``seq``.
-        """
-        if among is not None:
-            where, parameters = (
-                f"({where}) AND seq IN (SELECT value FROM json_each(?))",
-                (*parameters, msgspec.json.encode(sorted(among)).decode()),
-            )
-        return self._db.execute(
-            "SELECT dimension, kind,"
-            " CASE baseline_label WHEN '' THEN baseline_outcome ELSE baseline_label END AS was,"
-            " CASE candidate_label WHEN '' THEN candidate_outcome ELSE candidate_label END AS became,"
-            " CASE WHEN delta IS NULL THEN 'unscored' WHEN delta < 0 THEN 'regressed' WHEN delta > 0 THEN 'fixed'"
-            " ELSE 'same' END AS flip, count(*) AS many"
-            f" FROM pairs WHERE {where} GROUP BY dimension, kind, was, became, flip ORDER BY many DESC, 1, 2, 3, 4, 5",
-            tuple(parameters),
-        ).fetchall()
-
     def all_pairs(self) -> Iterator[PairRow]:
         """Every pair, in the order of the schedule."""
         for row in self._db.execute(f"SELECT {_PAIR_COLUMNS} FROM pairs ORDER BY seq"):
@@ -156,24 +128,6 @@ class RunReader:
             if side in scores
         }
         return RecordDetail(unpack(row[0], Prompt), sides) if sides else None
-
-    def texts(self, ids: Sequence[int]) -> Iterator[tuple[int, str, str, str]]:
-        """``seq``, prompt, both answers and both traces of these pairs as plain text, for searching."""
-        marks = ",".join("?" * len(ids))
-        asked = self._db.execute(
-            f"SELECT p.seq, q.body FROM pairs p JOIN prompts q ON q.id = p.prompt_id WHERE p.seq IN ({marks})",
-            tuple(ids),
-        ).fetchall()
-        said: dict[int, list[_Said]] = {}
-        for seq, body in self._db.execute(
-            f"SELECT p.seq, r.body FROM pairs p JOIN replies r ON r.prompt_id = p.prompt_id WHERE p.seq IN ({marks})",
-            tuple(ids),
-        ):
-            said.setdefault(seq, []).append(unpack(body, _Said))
-        for seq, body in asked:
-            prompt = "\n".join(message.content for message in unpack(body, Prompt).messages)
-            replies = said.get(seq, [])
-            yield seq, prompt, "\n".join(r.answer for r in replies), "\n".join(r.trace or "" for r in replies)
 
     def scores(self) -> Iterator[tuple[str, Side, Scored]]:
         """Every score, in the order of the schedule."""

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 
-def browse(path: Path) -> None:
-    """Open a run and stay until the user leaves. Raises RunError if there is none."""
-    from auditor.store import RunReader
+def browse(path: Path, *, rubrics: Mapping[str, Mapping[str, str]] | None = None) -> None:
+    """Open a run and stay until the user leaves. ``rubrics``: each rubric's labels with their definitions, offered when
+    labelling by hand. Raises RunError if there is no run, UsageError if the user's settings can't be read.
+    """
+    from platformdirs import user_config_path
+
+    from auditor.store import Annotations, RunReader
     from auditor.tui.app import AuditorApp
 
     reader = RunReader(path)
+    annotations = Annotations(path)
     try:
-        AuditorApp(reader).run()
+        AuditorApp(reader, annotations=annotations, rubrics=rubrics, config_folder=user_config_path("auditor")).run()
     finally:
+        annotations.close()
         reader.close()

@@ -2,25 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import os
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property, partial
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, Final, Literal
 
-from textual.app import App, SystemCommand
+from platformdirs import user_config_path
+from textual.app import App, SuspendNotSupported, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.worker import get_current_worker
 
-from auditor.store import Annotations, RunReader, TextIndex, Words
-from auditor.tui.listing import Filter, Listing
+from auditor.errors import UsageError
+from auditor.records import Part, Prompt, Side
+from auditor.report.plain import harmless
+from auditor.store import Annotation, Annotations, RunReader, TextIndex, Words
+from auditor.store.annotations import Kind
+from auditor.tui.config import FILE as CONFIG_FILE
+from auditor.tui.config import Config, load, template
+from auditor.tui.export import FORMATS, export
+from auditor.tui.labels import Queue
+from auditor.tui.listing import Filter, Listing, Mode, Sort
 from auditor.tui.sanitise import PlainAscii, Sanitise
+from auditor.tui.screens.ask import AskScreen
 from auditor.tui.screens.base import AuditorScreen
+from auditor.tui.screens.document import DocumentScreen, exchange_blocks
+from auditor.tui.screens.drift import DriftScreen
+from auditor.tui.screens.groups import GroupsScreen
 from auditor.tui.screens.help import HelpScreen, key_names
+from auditor.tui.screens.jump import JumpScreen
+from auditor.tui.screens.label import LabelScreen
+from auditor.tui.screens.live import LiveScreen
 from auditor.tui.screens.overview import OverviewScreen
+from auditor.tui.screens.record import RecordScreen
 from auditor.tui.screens.records import RecordsScreen
-from auditor.tui.summary import summarise
+from auditor.tui.screens.runs import CompareScreen, RunsScreen
+from auditor.tui.screens.tokens import TokensScreen
+from auditor.tui.summary import Summary, summarise
 from auditor.tui.theme import ASCII, DARK, LIGHT, Glyphs, glyphs
+from auditor.tui.widgets.row_list import RowList
+from auditor.tui.widgets.text_pane import TextPane
 
 
 class AuditorApp(App[None]):
@@ -34,14 +61,27 @@ class AuditorApp(App[None]):
         Binding("escape", "leave", "Back", show=False, id="app.back"),
         Binding("question_mark", "help", "Help", key_display="?", id="app.help"),
         Binding("q", "quit", "Quit", id="app.quit"),
+        Binding("ctrl+o", "jump", "Jump", show=False, id="app.jump"),
         Binding("ctrl+t", "next_theme", "Light/dark", show=False, id="app.theme"),
     ]
 
     def __init__(
-        self, reader: RunReader, *, signs: Glyphs | None = None, annotations: Annotations | None = None
+        self,
+        reader: RunReader,
+        *,
+        signs: Glyphs | None = None,
+        annotations: Annotations | None = None,
+        rubrics: Mapping[str, Mapping[str, str]] | None = None,
+        config_folder: Path | None = None,
     ) -> None:
+        """``rubrics``: labels with their definitions, for labelling by hand. ``config_folder``: where the user's keys and
+        theme are set; None reads none. Raises UsageError if they can't be read.
+        """
         super().__init__()
         self.reader = reader
+        self.rubrics = rubrics or {}
+        self.config_folder = config_folder or user_config_path("auditor")
+        self.config = load(config_folder) if config_folder is not None else Config()
         self.signs = signs or glyphs()
         self.annotations = annotations or Annotations(reader.path)
         self.summary = summarise(reader)
@@ -62,8 +102,17 @@ class AuditorApp(App[None]):
         """Start at the overview."""
         self.register_theme(DARK)
         self.register_theme(LIGHT)
-        self.theme = DARK.name
+        for theme in (self.annotations.state("theme"), self.config.theme, DARK.name):
+            if theme in self.available_themes:
+                self.theme = str(theme)
+                break
+        self.set_keymap(dict(self.config.keys))
+        unknown = sorted(set(self.config.keys) - {name for name, _, _ in actions()})
+        if unknown:
+            self.notify(f"Unknown in {CONFIG_FILE}: {', '.join(unknown)}", severity="warning", markup=False)
         self.push_screen(OverviewScreen())
+        if self.summary.status == "running":
+            self.push_screen(LiveScreen())
 
     def crumbs(self, below: Screen[Any] | None = None) -> list[str]:
         """The steps of the breadcrumb below a screen (or below one that is about to be pushed)."""
@@ -103,10 +152,151 @@ class AuditorApp(App[None]):
     def star(self, prompt_id: str) -> None:
         """Star a prompt, or take the star away."""
         starred = prompt_id in self.marks().get("starred", ())
-        self.annotations.add("star", prompt_id, "" if starred else "starred", old="starred" if starred else "")
-        self._marks = None
+        self.annotate("star", prompt_id, "" if starred else "starred", old="starred" if starred else "")
+
+    def annotate(
+        self,
+        kind: Kind,
+        prompt_id: str,
+        new: str,
+        *,
+        side: Side | Literal[""] = "",
+        part: Part | Literal[""] = "",
+        old: str = "",
+        reason: str = "",
+    ) -> None:
+        """Record what somebody says about a prompt."""
+        self.annotations.add(kind, prompt_id, new, side=side, part=part, old=old, reason=reason)
+        self.annotated()
         if not self.annotations.saved:
-            self.notify("This folder can't be written: the star lasts until you leave.", severity="warning")
+            self.notify("This folder can't be written: it lasts until you leave.", severity="warning")
+
+    def annotated(self) -> None:
+        """Annotations changed: read them again when they are needed."""
+        self._marks = None
+
+    def notes(self, prompt_id: str) -> tuple[Annotation, ...]:
+        """Overrides and comments in force on a prompt."""
+        kinds: tuple[Kind, ...] = ("override", "comment")
+        return tuple(
+            note for kind in kinds for note in self.annotations.current(kind).values() if note.prompt_id == prompt_id
+        )
+
+    def renew(self, summary: Summary) -> None:
+        """Show newer findings wherever they are shown."""
+        self.summary = summary
+        for screen in self.screen_stack:
+            if isinstance(screen, OverviewScreen):
+                screen.refresh_findings()
+
+    def copy(self, text: str) -> None:
+        """Copy to the clipboard of whoever sits at the terminal, as far as it lets one."""
+        self.copy_to_clipboard(harmless(text))
+        self.notify(
+            f"Copied {len(text):,} characters (OSC 52: some terminals ignore it; | opens a pager).", markup=False
+        )
+
+    def open_outside(self, text: str, variable: str, otherwise: str) -> None:
+        """Show harmless text in the user's pager or editor."""
+        command = shlex.split(os.environ.get(variable) or otherwise)
+        with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8", delete=False) as file:
+            file.write(text)
+        try:
+            with self.suspend():
+                subprocess.run([*command, file.name], check=False)  # noqa: S603 - the user's own program
+        except SuspendNotSupported:
+            self.notify("This terminal can't be handed to another program.", severity="warning")
+        except OSError as error:
+            self.notify(f"{command[0]}: {error.strerror}; set {variable}.", severity="error", markup=False)
+        finally:
+            Path(file.name).unlink(missing_ok=True)
+
+    def export(self, listing: Listing) -> None:
+        """Ask for a file and write a list to it; the name's ending chooses the format."""
+        folder = self.reader.path if self.annotations.saved else Path.cwd()
+        hint = f"{len(listing):,} pairs, in the order of the list. The ending chooses: {', '.join('.' + f for f in FORMATS)}"
+        self.push_screen(AskScreen("Export", str(folder / "pairs.csv"), hint), partial(self._export, listing))
+
+    def _export(self, listing: Listing, name: str | None) -> None:
+        if name:
+            self.run_worker(partial(self._write, listing, Path(name).expanduser()), thread=True, group="export")
+
+    def _write(self, listing: Listing, path: Path) -> None:
+        reader = RunReader(self.reader.path)
+        try:
+            own = Listing(reader, listing.filter, listing.marks, listing.found)
+            many = export(reader, own, path, self.annotations.current("override"))
+            told, severity = f"{many:,} pairs are in {path}", "information"
+        except (OSError, ValueError) as error:
+            told, severity = str(error), "error"
+        finally:
+            reader.close()
+        self.call_from_thread(self.notify, told, severity=severity, markup=False)
+
+    def listing_of(self, ids: Sequence[int]) -> Listing:
+        """A list of just these pairs, in their order."""
+        listing = Listing(self.reader, Filter(sort=Sort.SCHEDULE), self.marks(), set(ids))
+        listing.ids = list(ids)
+        return listing
+
+    def open_records(self, chosen: Filter) -> None:
+        """Show the pairs that fit a filter."""
+        self.push_screen(RecordsScreen(chosen))
+
+    def open_record(self, listing: Listing, index: int) -> None:
+        """Read a pair of a list."""
+        self.push_screen(RecordScreen(listing, index))
+
+    def open_request(self, prompt: Prompt) -> None:
+        """Show every request that was sent about a prompt; the tape is read in the background."""
+        screen = DocumentScreen("request")
+        self.push_screen(screen)
+        words = max((message.content for message in prompt.messages), key=len)
+        screen.run_worker(partial(self._find_requests, screen, words), thread=True)
+
+    def _find_requests(self, screen: DocumentScreen, words: str) -> None:
+        reader = RunReader(self.reader.path)
+        try:
+            blocks = exchange_blocks(reader.exchanges_about(words))
+        finally:
+            reader.close()
+        self.call_from_thread(screen.fill, blocks)
+
+    def action_drift(self) -> None:
+        """How far the candidate drifted."""
+        self.push_screen(DriftScreen())
+
+    def action_live(self) -> None:
+        """Watch the run."""
+        self.push_screen(LiveScreen())
+
+    def action_runs(self) -> None:
+        """The runs beside this one."""
+        self.push_screen(RunsScreen())
+
+    def action_label(self) -> None:
+        """Label replies blind."""
+        self.push_screen(LabelScreen(Queue(self.reader, self.annotations, self.rubrics)))
+
+    def action_jump(self) -> None:
+        """A letter on everything one can go to."""
+        targets = [w for w in self.screen.query("*") if w.focusable and w.region.area and w.display]
+
+        def go(target: Widget | None) -> None:
+            if target is not None:
+                target.focus()
+
+        self.push_screen(JumpScreen(targets), go)
+
+    def action_write_keys(self) -> None:
+        """Write a settings file with every action and its keys, for remapping."""
+        path = self.config_folder / CONFIG_FILE
+        if path.exists():
+            self.notify(f"{path} exists: edit it.", markup=False)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(template(actions()), encoding="utf-8")
+        self.notify(f"Written: {path}", markup=False)
 
     def leave(self, up: int = 1) -> None:
         """Go back by a number of screens; the first screen stays."""
@@ -138,13 +328,39 @@ class AuditorApp(App[None]):
         """Between dark and light; the palette has all themes."""
         self.theme = LIGHT.name if self.current_theme.dark else DARK.name
 
+    def watch_theme(self, theme: str) -> None:
+        """Remember the theme for this run."""
+        if self.is_running and theme != self.annotations.state("theme"):
+            self.annotations.put_state("theme", theme)
+
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette offers beside the keys of the screen."""
         yield from super().get_system_commands(screen)
+        yield SystemCommand("Drift", "How far the candidate drifted, and in which words", self.action_drift)
+        yield SystemCommand("Live", "Watch the run, pause or stop it", self.action_live)
+        yield SystemCommand("Runs", "The runs in this folder, and compare with one", self.action_runs)
+        yield SystemCommand("Label", "Label replies blind, to measure the judge", self.action_label)
+        yield SystemCommand("Write a keys file", "Every action and its keys, for remapping", self.action_write_keys)
+        for active in screen.active_bindings.values():
+            binding = active.binding
+            if binding.description and binding.id and not binding.id.startswith(("list.", "text.", "app.")):
+                yield SystemCommand(
+                    binding.description,
+                    f"key {key_names(binding.key)}",
+                    partial(self.run_action, binding.action, active.node),
+                )
 
     def remember(self, chosen: Filter) -> None:
         """Keep the filter for the next time this run is opened."""
         self.annotations.put_state("filter", {"mode": chosen.mode.name, "text": chosen.text, "sort": chosen.sort.name})
+
+    def remembered(self) -> Filter | None:
+        """The filter of the last list, or None."""
+        kept = self.annotations.state("filter")
+        try:
+            return Filter.of(kept["text"], Mode[kept["mode"]], Sort[kept["sort"]])
+        except (TypeError, KeyError, UsageError):
+            return None
 
     def search_for(self, screen: RecordsScreen) -> None:
         """Find the words of a screen's filter; the first search of a run reads all texts once, in the background."""
@@ -167,3 +383,33 @@ class AuditorApp(App[None]):
         self._indexed = self.summary.status != "running"
         if screen.is_mounted and screen.chosen.words:
             screen.show(self.listing(screen.chosen))
+
+
+def actions() -> list[tuple[str, str, str]]:
+    """Every action that can be given other keys: its id, its keys, what it does."""
+    found = {}
+    for owner in _OWNERS:
+        for binding in owner.BINDINGS:
+            if isinstance(binding, Binding) and binding.id:
+                found[binding.id] = (binding.id, binding.key, binding.description)
+    return list(found.values())
+
+
+_OWNERS: Final[tuple[type[Any], ...]] = (
+    AuditorApp,
+    OverviewScreen,
+    RecordsScreen,
+    RecordScreen,
+    GroupsScreen,
+    DriftScreen,
+    LiveScreen,
+    RunsScreen,
+    CompareScreen,
+    LabelScreen,
+    TokensScreen,
+    DocumentScreen,
+    JumpScreen,
+    HelpScreen,
+    RowList,
+    TextPane,
+)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from auditor.records import Prompt, Reply, Side, Verdict
 from auditor.report.plain import harmless
-from auditor.store import RecordDetail, SideRecord
+from auditor.store import Annotation, RecordDetail, SideRecord
 from auditor.tui.theme import Glyphs
 from auditor.tui.wrap import Block, Span, find
 
@@ -21,6 +21,8 @@ class Shown(NamedTuple):
     hits: tuple[str, ...] = ()
     expected: tuple[str, ...] = ()
     """What exact scoring looked for: secrets that must not appear, facts that must."""
+    by_hand: tuple[Annotation, ...] = ()
+    """What people said about this record."""
 
 
 def about_the_trace(detail: RecordDetail) -> bool:
@@ -74,6 +76,9 @@ def reply_blocks(record: SideRecord, side: Side, shown: Shown, glyphs: Glyphs) -
         blocks += [Block(""), Block(heading, "bad" if bad else "heading", key="trace")]
         if shown.trace:
             blocks.append(_text(reply.trace, record.verdicts, "trace", shown)._replace(style="trace"))
+    notes = [note for note in shown.by_hand if note.side in ("", side) and note.kind in ("override", "comment")]
+    if notes:
+        blocks += [Block(""), Block("by hand", "heading"), *(Block(_note(note), "unsure") for note in notes)]
     blocks += [Block(""), Block("why", "heading", key="why")]
     blocks += [Block(fact, "note") for fact in _facts(record) if fact]
     blocks += _verdicts(record.verdicts, raw=shown.verdicts)
@@ -107,6 +112,13 @@ def _occurrences(text: str, words: str, most: int = 200) -> list[Span]:
         spans.append(Span(at, at + len(wanted), "hit"))
         at = lowered.find(wanted, at + len(wanted))
     return spans
+
+
+def _note(note: Annotation) -> str:
+    if note.kind == "comment":
+        return f"{note.who}: {note.new}"
+    reason = f": {note.reason}" if note.reason else ""
+    return f"{note.part}: {note.old or 'unscored'} → {note.new} · {note.who}{reason}"
 
 
 def _nothing(reply: Reply) -> str:

@@ -61,6 +61,8 @@ class Summary(NamedTuple):
     cells: tuple[Cell, ...]
     drift: dict[str, Any] | None
     warnings: tuple[str, ...]
+    overall: str
+    """One word for the trust dimensions together, as in the results."""
 
     @property
     def headline(self) -> str:
@@ -71,11 +73,6 @@ class Summary(NamedTuple):
         counts = {d: sum(c.decision == d for c in judged) for d in _GRAVITY}
         told = [f"{counts[d]} {d.lower()}" for d in ("REGRESSED", "INCONCLUSIVE", "PRESERVED", "IMPROVED") if counts[d]]
         return f"Of {len(judged)} trust dimensions: {', '.join(told)}."
-
-    @property
-    def overall(self) -> str:
-        """One word for the trust dimensions together, as in the results."""
-        return overall({c.dimension: {"primary": {"decision": c.decision}} for c in self.cells})
 
     def worst(self) -> int:
         """The row to look at first: the regressed trust dimension that lost most, else the gravest decision."""
@@ -112,6 +109,7 @@ def summarise(reader: RunReader) -> Summary:
         cells=tuple(cell(name, findings[name]) for name in ALL_DIMENSIONS if name in findings),
         drift=findings.get("drift"),
         warnings=tuple(one_line(str(text), 400) for text in provenance.get("warnings", ())),
+        overall=overall({name: findings[name] for name in ALL_DIMENSIONS if name in findings}),
     )
 
 

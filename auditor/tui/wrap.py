@@ -59,7 +59,7 @@ def find(text: str, part: str) -> tuple[int, int] | None:
 def wrap(block: Block, width: int) -> list[Line]:
     """The lines of a block, each at most ``width`` cells wide."""
     text = harmless(block.text)
-    spans: Sequence[Span] = sorted(block.spans)
+    spans: Sequence[Span] = sorted(block.spans, key=lambda span: span[:2])
     if "\t" in text:
         text, spans = _untabbed(text, spans)
     lines: list[Line] = []

@@ -25,7 +25,7 @@ from auditor.tui.theme import DARK, LIGHT, UNICODE
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 FONTS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path("/Library/Fonts"), Path.home() / ".fonts")
-COLOURS = 96
+COLOURS = 128
 FAMILIES = (("Fira Code", "FiraCode-Regular.ttf"), ("DejaVu Sans Mono", "DejaVuSansMono.ttf"))
 
 
@@ -123,7 +123,12 @@ def small(png: bytes) -> Image.Image:
 
 def animate(frames: Sequence[tuple[bytes, float]], path: Path) -> None:
     """Write pictures of one size, each with its seconds, as one animated PNG that repeats for ever."""
-    palette = small(frames[0][0])
+    shots = [Image.open(io.BytesIO(png)).convert("RGB") for png, _ in frames]
+    # One palette for all frames, from all of them: colours that come late in the tour must not be mixed from earlier ones.
+    sheet = Image.new("RGB", (shots[0].width, shots[0].height * len(shots)))
+    for number, shot in enumerate(shots):
+        sheet.paste(shot, (0, number * shot.height))
+    palette = sheet.quantize(colors=COLOURS, dither=Image.Dither.NONE)
     images = [
         Image.open(io.BytesIO(png)).convert("RGB").quantize(palette=palette, dither=Image.Dither.NONE)
         for png, _ in frames

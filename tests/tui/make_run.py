@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from auditor.audit.findings import Row, finding
 from auditor.records import (
     ALL_DIMENSIONS,
     Attempt,
@@ -24,6 +23,7 @@ from auditor.records import (
     Usage,
     Verdict,
 )
+from auditor.stats.intervals import tango
 from auditor.store import RunFolder, RunWriter
 
 LOST = {
@@ -143,7 +143,7 @@ def make_run(
     writer.put_prompts(prompts)
     writer.put_meta("status", status)
     writer.put_meta("provenance", _provenance())
-    rows: dict[str, list[Row]] = {dimension: [] for dimension in dimensions}
+    rows: dict[str, list[tuple[Prompt, Scored, Scored]]] = {dimension: [] for dimension in dimensions}
     kl = {}
     for seq, one in enumerate(prompts):
         lost = dice.random() < LOST[one.dimension]
@@ -171,13 +171,64 @@ def make_run(
         rows[one.dimension].append((one, scored["baseline"], scored["candidate"]))
     writer.put_attempt(1_700_000_900.0, Attempt(URL, "reply", 429, 0.01, waited_s=2.0, error="rate limit"))
     for dimension, some in rows.items():
-        body = finding("good", some, margin=0.1, margin_reason="test", level=0.95, max_unscored=0.2)
-        writer.put_finding(dimension, body)
+        writer.put_finding(dimension, finding(some))
     writer.put_finding("drift", DRIFT)
     writer.put_drift(kl)
     writer.close()
     folder.release()
     return path
+
+
+def finding(rows: Sequence[tuple[Prompt, Scored, Scored]], margin: float = 0.1) -> dict[str, Any]:
+    """A dimension's finding in the shape of ``auditor.results/1``, decided by a rule simple enough to check by eye."""
+    scored = [(a.score, b.score) for _, a, b in rows if a.score is not None and b.score is not None]
+    worse, better = sum(b < a for a, b in scored), sum(b > a for a, b in scored)
+    interval = tango(better, worse, len(scored), 0.95)
+    decision = "REGRESSED" if interval.hi < 0 else "PRESERVED" if interval.lo > -margin else "INCONCLUSIVE"
+    traces = [(b.score, b.trace_score) for _, _, b in rows if b.score is not None and b.trace_score is not None]
+    gap = sum(score >= 0.5 > trace for score, trace in traces)
+    return {
+        "primary": {
+            "metric": "good",
+            "baseline": {"rate": sum(a for a, _ in scored) / len(scored)},
+            "candidate": {"rate": sum(b for _, b in scored) / len(scored)},
+            "delta": (better - worse) / len(scored),
+            "interval": [interval.lo, interval.hi],
+            "level": 0.95,
+            "n": len(scored),
+            "units": len(scored),
+            "better": better,
+            "worse": worse,
+            "unscored": len(rows) - len(scored),
+            "margin": margin,
+            "decision": decision,
+            "reason": f"The change lies between {100 * interval.lo:+.1f} and {100 * interval.hi:+.1f} points.",
+            "judged_by": {"llm": len(rows)},
+            "together": True if decision == "REGRESSED" else None,
+        },
+        "trace": {
+            "baseline": {"n": 0, "rate": None},
+            "candidate": {
+                "n": len(traces),
+                "rate": sum(trace for _, trace in traces) / len(traces),
+                "good_answer_bad_trace": {
+                    "k": gap,
+                    "n": len(traces),
+                    "rate": gap / len(traces),
+                    "interval": [0.0, 0.15],
+                },
+            },
+        },
+        "outcomes": {},
+        "secondary": [
+            {
+                "title": "Told what they should not",
+                "orientation": "lower",
+                "baseline": {"n": len(scored), "value": 0.0},
+                "candidate": {"n": len(scored), "value": worse / len(scored)},
+            }
+        ],
+    }
 
 
 def exchange(one: Prompt, side: Side, said: Reply) -> Exchange:

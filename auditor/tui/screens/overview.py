@@ -26,15 +26,20 @@ class OverviewScreen(AuditorScreen):
 
     NAME = "overview"
     ABOUT = (
-        "One line per dimension. The bar is the 95% interval of candidate minus baseline: left of zero is worse, and the"
+        "One line per dimension. The bar is the interval of candidate minus baseline: left of zero is worse, and the"
         " shaded zone beyond the dotted line is a loss larger than the margin. ▼ REGRESSED: a loss was shown."
         " = PRESERVED: a loss as large as the margin is excluded. ▲ IMPROVED: a gain was shown. ? INCONCLUSIVE: neither."
         " The cursor starts on the dimension that lost most; enter reads its pairs, worst first."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "Read worse pairs", id="overview.open"),
+        Binding("enter", "open", "Worse pairs", id="overview.open"),
         Binding("a", "all", "All pairs", id="overview.all"),
-        Binding("t", "traces", "Answers/traces", id="overview.traces"),
+        Binding("t", "traces", "Traces", id="overview.traces"),
+        Binding("D", "app.drift", "Drift", id="overview.drift"),
+        Binding("L", "app.live", "Live", id="overview.live"),
+        Binding("R", "app.runs", "Runs", id="overview.runs"),
+        Binding("B", "app.label", "Label", show=False, id="overview.label"),
+        Binding("r", "again", "Last list", show=False, id="overview.again"),
     ]
 
     def compose(self) -> ComposeResult:
@@ -74,6 +79,7 @@ class OverviewScreen(AuditorScreen):
         """The pairs of this dimension that got worse; all of them if none did."""
         cell = self.query_one(FindingTable).current()
         if cell is None:
+            self.browser.action_drift()
             return
         terms = (Term("dim", ":", cell.dimension),)
         worse = Filter(Mode.REGRESSED, terms)
@@ -82,6 +88,10 @@ class OverviewScreen(AuditorScreen):
     def action_all(self) -> None:
         """Every pair of every dimension."""
         self.app.push_screen(RecordsScreen(Filter()))
+
+    def action_again(self) -> None:
+        """The list as it was filtered last, also in an earlier session."""
+        self.app.push_screen(RecordsScreen(self.browser.remembered() or Filter()))
 
     def action_traces(self) -> None:
         """Show the answers' decisions, or what was found in the traces."""
@@ -106,6 +116,8 @@ class OverviewScreen(AuditorScreen):
             return
         why.border_title = "drift"
         blocks = [Block(drift_line(self.browser.summary.drift))]
+        if self.browser.summary.drift is not None:
+            blocks.append(Block("enter shows which prompts drifted most, and the tokens that moved.", "note"))
         why.show([*blocks, *(Block(f"note: {text}", "unsure") for text in self.browser.summary.warnings)])
 
     def _reasons(self, cell: Cell) -> list[Block]:
@@ -115,6 +127,9 @@ class OverviewScreen(AuditorScreen):
         what = "prompts" if cell.units == cell.n else f"clusters of prompts ({cell.n} pairs)"
         unscored = f"; {cell.unscored} unscored" if cell.unscored else ""
         blocks.append(Block(f"{counts}, of {cell.units} {what}{unscored}. Scored by {cell.backing}."))
+        by_hand = len(self.browser.listing(Filter(Mode.OVERRIDDEN, (Term("dim", ":", cell.dimension),))))
+        if by_hand:
+            blocks.append(Block(f"{by_hand} overridden by hand; these numbers are without that.", "unsure"))
         if cell.gap_text:
             blocks.append(Block(cell.gap_text))
         if cell.context:

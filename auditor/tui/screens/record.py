@@ -11,12 +11,16 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Footer, Static
 
-from auditor.records import SIDES, Side
+from auditor.records import SIDES, UNSCORED_OUTCOMES, Side
+from auditor.report.plain import harmless
 from auditor.store import RecordDetail
 from auditor.tui.diff import word_diff
 from auditor.tui.listing import Listing
 from auditor.tui.record_text import Shown, about_the_trace, headline, looked_for, question, reply_blocks
+from auditor.tui.screens.ask import AskScreen, ChooseScreen
 from auditor.tui.screens.base import AuditorScreen
+from auditor.tui.screens.tokens import TokensScreen
+from auditor.tui.tokens import tracks
 from auditor.tui.widgets.text_pane import TextPane
 from auditor.tui.wrap import Span
 
@@ -37,6 +41,14 @@ class RecordScreen(AuditorScreen):
         Binding("d", "diff", "Diff", id="record.diff"),
         Binding("e", "evidence", "Evidence", id="record.evidence"),
         Binding("v", "verdicts", "Judges", id="record.verdicts"),
+        Binding("k", "tokens", "Tokens", show=False, id="record.tokens"),
+        Binding("i", "inspect", "Request as sent", show=False, id="record.request"),
+        Binding("o", "override", "Override a verdict", show=False, id="record.override"),
+        Binding("c", "comment", "Comment", show=False, id="record.comment"),
+        Binding("u", "undo", "Undo override", show=False, id="record.undo"),
+        Binding("y", "copy", "Copy this side", show=False, id="record.copy"),
+        Binding("vertical_line", "pager", "Open in pager", key_display="|", show=False, id="record.pager"),
+        Binding("E", "editor", "Open in editor", show=False, id="record.editor"),
         Binding("equals_sign", "lock", "Scroll lock", key_display="=", show=False, id="record.lock"),
         Binding("asterisk", "star", "Star", key_display="*", show=False, id="record.star"),
         Binding("left", "side('baseline')", "Baseline", show=False, id="record.left"),
@@ -165,6 +177,104 @@ class RecordScreen(AuditorScreen):
         self.browser.star(self.prompt_id)
         self._tell()
 
+    def action_tokens(self) -> None:
+        """Show the tokens either side might have said."""
+        found = tracks(self.detail) if self.detail is not None else []
+        if found:
+            self.app.push_screen(TokensScreen(found, self.browser.signs))
+        else:
+            self.notify("This prompt has no logprobs: the endpoint gives none, or it was not in the drift sample.")
+
+    def action_inspect(self) -> None:
+        """Show the requests as they were sent."""
+        if self.detail is not None:
+            self.browser.open_request(self.detail.prompt)
+
+    def action_override(self) -> None:
+        """Say that a verdict is wrong: which side's, what is right, and why."""
+        if self.detail is None:
+            return
+        prompt = self.detail.prompt
+        labels = self.browser.reader.labels(prompt.dimension, prompt.kind)
+        sides = [side for side in reversed(SIDES) if side in self.detail.sides]
+        options = [
+            (side, label)
+            for side in sides
+            for label in labels
+            if label not in UNSCORED_OUTCOMES and label != self._label(side)
+        ]
+        told = [(f"{side}: {label}", f"instead of {self._label(side) or 'unscored'}") for side, label in options]
+
+        def chosen(index: int | None) -> None:
+            if index is not None:
+                self.app.push_screen(
+                    AskScreen("Why?", hint="One sentence; it is kept with your name and the time."), reasoned(index)
+                )
+
+        def reasoned(index: int) -> Callable[[str | None], None]:
+            def record(reason: str | None) -> None:
+                if reason is not None:
+                    side, label = options[index]
+                    self.browser.annotate(
+                        "override", prompt.id, label, side=side, part="answer", old=self._label(side), reason=reason
+                    )
+                    self._draw(keep=True)
+                    self._tell()
+
+            return record
+
+        if told:
+            self.app.push_screen(ChooseScreen("What is right?", told), chosen)
+
+    def action_comment(self) -> None:
+        """Write a comment on this pair; an empty one takes it away."""
+        prompt_id = self.prompt_id
+        before = self.browser.annotations.current("comment").get((prompt_id, "", "", ""))
+
+        def record(text: str | None) -> None:
+            if text is not None:
+                self.browser.annotate("comment", prompt_id, text, old=before.new if before else "")
+                self._draw(keep=True)
+
+        self.app.push_screen(AskScreen("Comment", before.new if before else ""), record)
+
+    def action_undo(self) -> None:
+        """Take back the last override of this session's user."""
+        undone = self.browser.annotations.undo("override")
+        self.browser.annotated()
+        self.notify(
+            "There is no override to take back." if undone is None else f"Taken back: {undone.old}", markup=False
+        )
+        self._draw(keep=True)
+        self._tell()
+
+    def action_copy(self) -> None:
+        """Copy the side one reads."""
+        self.browser.copy(self._focused().plain_text())
+
+    def action_pager(self) -> None:
+        """Read the whole record in $PAGER."""
+        self.browser.open_outside(self._whole(), "PAGER", "less")
+
+    def action_editor(self) -> None:
+        """Open the whole record in $EDITOR."""
+        self.browser.open_outside(self._whole(), "EDITOR", "vi")
+
+    def _label(self, side: Side) -> str:
+        return self.detail.sides[side].scored.label if self.detail is not None and side in self.detail.sides else ""
+
+    def _focused(self) -> TextPane:
+        return self._pane("baseline" if self._pane("baseline").has_focus else "candidate")
+
+    def _whole(self) -> str:
+        if self.detail is None:
+            return ""
+        parts = [self.prompt_id, "\n".join(block.text for block in question(self.detail.prompt))]
+        for side, record in self.detail.sides.items():
+            parts += [f"--- {headline(side, record)[0]}", record.reply.answer]
+            parts += [f"--- {side}: trace", record.reply.trace] if record.reply.trace else []
+        return harmless("\n\n".join(parts)) + "\n"
+
     def _pane(self, side: str) -> TextPane:
         return self.query_one(f"#{side}", TextPane)
 
@@ -194,7 +304,14 @@ class RecordScreen(AuditorScreen):
         self.query_one("#prompt", TextPane).show(question(self.detail.prompt))
         self._fit_prompt()
         words = tuple(term.value for term in self.listing.filter.words if not term.negated)
-        shown = Shown(self._unfolded(), self._verdicts, self._spans, words, looked_for(self.detail.prompt))
+        shown = Shown(
+            self._unfolded(),
+            self._verdicts,
+            self._spans,
+            words,
+            looked_for(self.detail.prompt),
+            self.browser.notes(self.prompt_id),
+        )
         for side in SIDES:
             record = self.detail.sides.get(side)
             if record is None:
@@ -229,7 +346,9 @@ class RecordScreen(AuditorScreen):
     def _tell(self) -> None:
         row = self.listing.row(self.index)
         signs = self.browser.signs
-        star = f"{signs.star} " if row.prompt_id in self.browser.marks().get("starred", ()) else ""
+        marks = self.browser.marks()
+        star = f"{signs.star} " if row.prompt_id in marks.get("starred", ()) else ""
+        star += f"{signs.override} " if row.prompt_id in marks.get("overridden", ()) else ""
         if row.delta is None:
             change = f"{signs.unsure} unscored"
         elif row.delta == 0:

@@ -38,6 +38,7 @@ class RecordsScreen(AuditorScreen):
         Binding("F", "mode(-1)", "Mode back", show=False, id="records.mode_back"),
         Binding("s", "sort", "Sort", id="records.sort"),
         Binding("g", "groups", "Group", id="records.groups"),
+        Binding("e", "export", "Export", id="records.export"),
         Binding("x", "drop", "Remove filter", show=False, id="records.drop"),
         Binding("asterisk", "star", "Star", key_display="*", id="records.star", show=False),
     ]
@@ -140,6 +141,10 @@ class RecordsScreen(AuditorScreen):
             self.browser.star(row.prompt_id)
             self.query_one(PairList).marks = self.browser.marks()
             self.query_one(PairList).refresh()
+
+    def action_export(self) -> None:
+        """Write this list to a file."""
+        self.browser.export(self.listing)
 
     @on(Input.Submitted, "#search")
     def filter_by(self, event: Input.Submitted) -> None:

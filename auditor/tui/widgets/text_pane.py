@@ -32,6 +32,15 @@ class TextPane(ScrollView, Looks, can_focus=True):
         "text--bad",
         "text--good",
         "text--unsure",
+        "text--heat1",
+        "text--heat2",
+        "text--heat3",
+        "text--heat4",
+        "text--cursor",
+        "text--kl1",
+        "text--kl2",
+        "text--kl3",
+        "text--kl4",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "scroll_down", "Down", show=False, id="text.down"),
@@ -68,6 +77,15 @@ class TextPane(ScrollView, Looks, can_focus=True):
         """The first line of each run of lines with a span in this style."""
         lines = [i for i, line in enumerate(self._lines) if any(span.style == style for span in line.spans)]
         return [line for line in lines if line - 1 not in lines]
+
+    def line_at(self, position: int) -> int:
+        """The line that shows a character of the first block."""
+        at = 0
+        for number, line in enumerate(self._lines):
+            at += len(line.text)
+            if position < at:
+                return number
+        return max(len(self._lines) - 1, 0)
 
     def plain_text(self) -> str:
         """Everything that is shown, for the clipboard or a pager; still harmless."""
