@@ -37,8 +37,11 @@ class _Lane:
         self.units = [
             (name, tuple(seq for seq, _ in members)) for name, members in groupby(places, key=lambda place: place[1])
         ]
+        self.places = [seq for seq, _ in places]
         self.watch = Watch(terms)
         self.seen = 0
+        self.settled = 0
+        """Places of the units seen so far."""
         self.closed_at: int | None = None
         """After this place of the order nothing of this dimension counts any more."""
 
@@ -49,6 +52,7 @@ class _Lane:
             if not all(seq in deltas for seq in seqs):
                 return
             self.seen += 1
+            self.settled += len(seqs)
             deciding = [seq for seq in seqs if seq not in self.context]
             if may_close and deciding:
                 self.watch.see(Unit(name, tuple(deltas[seq] for seq in deciding)))
@@ -76,6 +80,8 @@ class Course:
         self._lanes = {name: _Lane(some, terms[name], aside) for name, some in places.items()}
         self._dimension = [prompt.dimension for prompt in prompts]
         self._deltas: dict[int, float | None] = {}
+        self._taken: set[int] = set()
+        self._first = 0
 
     def put(self, seq: int, delta: float | None) -> tuple[str, ...]:
         """Take in a pair's difference (None: a side has no score), in any order; the dimensions that this decided."""
@@ -93,9 +99,31 @@ class Course:
         stop = self.stop
         return (closed_at is None or seq <= closed_at) and (stop is None or seq <= stop.seq)
 
-    def ahead(self) -> Iterator[int]:
-        """The places to ask next, in order, each one decided upon only when it is taken."""
-        return (seq for seq in range(len(self._dimension)) if self.wants(seq))
+    def take(self, window: int | None = None) -> int | None:
+        """The place to ask next, each at most once; None if there is none, or none before another :meth:`put`.
+
+        In a run that may stop, no dimension is asked more than ``window`` places past the longest completed part of its
+        order: one slow reply must not let a whole bank be asked that it would have made superfluous.
+        """
+        # What is not wanted now never will be again.
+        while self._first < len(self._dimension) and (self._first in self._taken or not self.wants(self._first)):
+            self._first += 1
+        for seq in range(self._first, len(self._dimension)):
+            if seq not in self._taken and self.wants(seq) and (window is None or self._ahead_of(seq) < window):
+                self._taken.add(seq)
+                return seq
+        return None
+
+    def ahead(self, window: int | None = None) -> Iterator[int]:
+        """What :meth:`take` gives; the iterator goes on after it ended, when there is more."""
+        return _Ahead(self, window)
+
+    def _ahead_of(self, seq: int) -> int:
+        """How far this place lies past the longest completed part of its dimension's order."""
+        if not self._may_close:
+            return 0
+        lane = self._lanes[self._dimension[seq]]
+        return lane.places.index(seq, lane.settled) - lane.settled
 
     @property
     def stop(self) -> Stop | None:
@@ -136,3 +164,20 @@ class Course:
         """Whether this dimension was decided before the run was."""
         closed_at, stop = self._lanes[dimension].closed_at, self.stop
         return closed_at is not None and (stop is None or closed_at <= stop.seq)
+
+
+class _Ahead:
+    """What :meth:`Course.take` gives, for ``next``. Ending is not final."""
+
+    def __init__(self, course: Course, window: int | None) -> None:
+        self._course = course
+        self._window = window
+
+    def __iter__(self) -> Iterator[int]:
+        return self
+
+    def __next__(self) -> int:
+        seq = self._course.take(self._window)
+        if seq is None:
+            raise StopIteration
+        return seq
