@@ -216,8 +216,10 @@ def _tokenizer(found: Scorers) -> dict[str, Any]:
 def _audits(found: Scorers, settings: DriftSettings) -> tuple[Reasoning, ...]:
     if settings.reasoning is not None:
         return settings.reasoning
-    reasons = any(found.capabilities[side].reasoning_field for side in SIDES)
-    return ("as_served", "off", "own_trace", "no_trace") if reasons else ("as_served",)
+    if not any(found.capabilities[side].reasoning_field for side in SIDES):
+        return ("as_served",)
+    switched = any(party.off is not party.scorer for party in found.parties.values())
+    return ("as_served", "off", "own_trace", "no_trace") if switched else ("as_served", "own_trace", "no_trace")
 
 
 # --- F, S, P --------------------------------------------------------------------------------------------------------
@@ -231,8 +233,10 @@ async def _scored(
     for reasoning in _audits(found, settings):
         audits[reasoning], values[reasoning] = await _audit(found, questions, settings, how, protocol, reasoning)
     headline = next(iter(audits))
+    skipped = {} if "off" in audits or settings.reasoning else {"off": "switching thinking off changes no prompt here"}
     body = {"scope": "sequence", "max_tokens": settings.gather.max_tokens, "reasoning": headline, **audits[headline]}
     body["audits"] = {name: audit for name, audit in audits.items() if name != headline}
+    body["skipped"] = skipped
     return body, values[headline]
 
 

@@ -7,7 +7,7 @@ cut into tokens a second time.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol, runtime_checkable
 
 from auditor.errors import NotAnApi
@@ -55,17 +55,26 @@ class Sampled:
 
 @dataclass(slots=True)
 class Spent:
-    """What a scorer has asked for so far."""
+    """What a scorer has asked for so far. The same question again is answered by the tape and costs nothing."""
 
     calls: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    _asked: set[int] = field(default_factory=set)
 
-    def add(self, prompt_tokens: int, completion_tokens: int) -> None:
-        """Count a call."""
+    def asks(self, question: tuple[str, bytes, int]) -> bool:
+        """Count a call, and tell whether it is new."""
+        key = hash(question)
+        if key in self._asked:
+            return False
+        self._asked.add(key)
         self.calls += 1
-        self.prompt_tokens += prompt_tokens
-        self.completion_tokens += completion_tokens
+        return True
+
+    def tokens(self, prompt: int, completion: int) -> None:
+        """Count the tokens of a new call."""
+        self.prompt_tokens += prompt
+        self.completion_tokens += completion
 
 
 @runtime_checkable

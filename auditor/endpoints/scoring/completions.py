@@ -159,22 +159,29 @@ class CompletionsScorer:
         return choices[0]
 
     async def _post(self, url: str, body: dict[str, Any], sample: int) -> dict[str, Any]:
-        content = await self._server.exchange(url, body, purpose="score", sample=sample)
-        return read_object(self._server, content, self.spent)
+        answer, new = await ask_server(self._server, url, body, sample, self.spent)
+        used = answer.get("usage")
+        if new and isinstance(used, dict):
+            self.spent.tokens(int(used.get("prompt_tokens") or 0), int(used.get("completion_tokens") or 0))
+        return answer
 
 
-def read_object(server: Server, content: bytes, spent: Spent) -> dict[str, Any]:
-    """The JSON object of an answer, with its usage counted. Raises NotAnApi if it is none."""
+async def ask_server(
+    server: Server, url: str, body: dict[str, Any], sample: int, spent: Spent
+) -> tuple[dict[str, Any], bool]:
+    """Post to a route; the JSON object of the answer, and whether this question is new.
+
+    Raises:
+        EndpointError: a leaf of it; NotAnApi if the answer is no object.
+    """
+    content = await server.exchange(url, body, purpose="score", sample=sample)
     try:
         answer = msgspec.json.decode(content)
     except (msgspec.DecodeError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
         raise unreadable(server.spec, "a JSON object")
-    used = answer.get("usage")
-    used = used if isinstance(used, dict) else {}
-    spent.add(int(used.get("prompt_tokens") or 0), int(used.get("completion_tokens") or 0))
-    return answer
+    return answer, spent.asks((url, msgspec.json.encode(body), sample))
 
 
 def _without(position: TokenPosition, top: int) -> list[TokenLogprob]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from auditor.endpoints.dialects import llama_cpp
 from auditor.endpoints.scoring.base import FORCE, Prefix, Sampled, ScoreProtocol, Server, Spent, root_of, unreadable
-from auditor.endpoints.scoring.completions import read_object
+from auditor.endpoints.scoring.completions import ask_server
 from auditor.endpoints.scoring.decoding import ids_of, native, ranked
 from auditor.records import Ask, Message, Sampling, TokenLogprob, TokenPosition
 
@@ -42,7 +42,7 @@ class LlamaCppScorer:
         ask = Ask(messages=messages, sampling=Sampling(max_tokens=1))
         whole = self._server.request_body(ask)
         body = {name: whole[name] for name in _TEMPLATE_FIELDS if name in whole}
-        text = (await self._post("/apply-template", body, 0)).get("prompt")
+        text = (await self._post("/apply-template", body)).get("prompt")
         if not isinstance(text, str):
             raise unreadable(self._server.spec, "the prompt after its chat template")
         return Prefix(await self._tokens({"content": text, "add_special": True, "parse_special": True}))
@@ -58,7 +58,6 @@ class LlamaCppScorer:
         ids = tuple(p.sampled.id for p in positions if p.sampled.id is not None)
         if not ids or len(ids) != len(positions):
             raise unreadable(self._server.spec, "the generated tokens with their probabilities")
-        self.spent.completion_tokens += len(ids)
         return Sampled(ids, positions, answer.get("stop_type") == "eos", str(answer.get("content") or ""))
 
     async def score(
@@ -71,25 +70,26 @@ class LlamaCppScorer:
             rows = _rows(await self._complete(prefix.then(continuation[:t]), body, sample))
             if not rows:
                 raise unreadable(self._server.spec, "the next token's probabilities")
-            self.spent.completion_tokens += 1
             found[t] = _position(rows[0], continuation[t], top)
         return found
 
     async def _tokens(self, body: dict[str, Any]) -> tuple[int, ...]:
-        ids = ids_of((await self._post("/tokenize", body, 0)).get("tokens"))
+        ids = ids_of((await self._post("/tokenize", body)).get("tokens"))
         if ids is None:
             raise unreadable(self._server.spec, "a text's token ids")
         return ids
 
     async def _complete(self, prefix: Prefix, body: dict[str, Any], sample: int) -> dict[str, Any]:
         settings = {**llama_cpp.DIALECT.explicit, "temperature": 1.0, "top_p": 1.0, "cache_prompt": True}
-        answer = await self._post("/completion", {**settings, **body, "prompt": list(prefix.ids)}, sample)
-        self.spent.prompt_tokens += len(prefix.ids)
+        whole = {**settings, **body, "prompt": list(prefix.ids)}
+        answer, new = await ask_server(self._server, f"{self._root}/completion", whole, sample, self.spent)
+        if new:
+            self.spent.tokens(len(prefix.ids), len(_rows(answer)))
         return answer
 
-    async def _post(self, path: str, body: dict[str, Any], sample: int) -> dict[str, Any]:
-        content = await self._server.exchange(f"{self._root}{path}", body, purpose="score", sample=sample)
-        return read_object(self._server, content, self.spent)
+    async def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer, _ = await ask_server(self._server, f"{self._root}{path}", body, 0, self.spent)
+        return answer
 
 
 def _rows(answer: dict[str, Any]) -> list[dict[str, Any]]:

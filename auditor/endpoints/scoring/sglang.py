@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from auditor.endpoints.scoring.base import Prefix, Sampled, ScoreProtocol, Server, Spent, root_of, unreadable
-from auditor.endpoints.scoring.completions import read_object
+from auditor.endpoints.scoring.completions import ask_server
 from auditor.endpoints.scoring.decoding import ids_of, ranked, triples
 from auditor.records import Ask, Message, Sampling, TokenPosition
 
@@ -85,21 +85,19 @@ class SglangScorer:
         }
 
     async def _tokens(self, body: dict[str, Any]) -> tuple[int, ...]:
-        ids = ids_of((await self._post("/tokenize", {"model": self._server.spec.model, **body}, 0)).get("tokens"))
+        whole = {"model": self._server.spec.model, **body}
+        answer, _ = await ask_server(self._server, f"{self._root}/tokenize", whole, 0, self.spent)
+        ids = ids_of(answer.get("tokens"))
         if ids is None:
             raise unreadable(self._server.spec, "token ids")
         return ids
 
     async def _generate(self, prefix: Prefix, body: dict[str, Any], sample: int) -> tuple[dict[str, Any], str]:
         whole = {"input_ids": list(prefix.ids), "return_logprob": True, "return_text_in_logprobs": True, **body}
-        answer = await self._post("/generate", whole, sample)
+        answer, new = await ask_server(self._server, f"{self._root}/generate", whole, sample, self.spent)
         meta = answer.get("meta_info")
         if not isinstance(meta, dict):
             raise unreadable(self._server.spec, "logprobs")
-        self.spent.prompt_tokens += int(meta.get("prompt_tokens") or 0)
-        self.spent.completion_tokens += int(meta.get("completion_tokens") or 0)
+        if new:
+            self.spent.tokens(int(meta.get("prompt_tokens") or 0), int(meta.get("completion_tokens") or 0))
         return meta, str(answer.get("text") or "")
-
-    async def _post(self, path: str, body: dict[str, Any], sample: int) -> dict[str, Any]:
-        content = await self._server.exchange(f"{self._root}{path}", body, purpose="score", sample=sample)
-        return read_object(self._server, content, self.spent)
