@@ -123,7 +123,6 @@ class DimensionPlan(_Section):
         None, min_length=1, description="Bank names or paths; the dimension's own if left out."
     )
     limit: int | None = Field(None, ge=1, description="At most this many prompts, drawn by the seed.")
-    samples: int = Field(1, ge=1, le=100, description="How often each prompt is asked, alike on both sides.")
 
 
 class DriftPlan(_Section):
@@ -148,7 +147,11 @@ class RunPlan(_Section):
         defaults.ERROR, gt=0, lt=0.5, description="Chance, at most, that a claim about a dimension is wrong."
     )
     seed: int = Field(defaults.SEED, description="Order of prompts, draws and resampling.")
-    concurrency: int = Field(defaults.CONCURRENCY, ge=1, le=1000, description="Requests in flight per endpoint.")
+    concurrency: int = Field(
+        defaults.CONCURRENCY, ge=1, le=1000, description="At most this many requests in flight per endpoint."
+    )
+    requests_per_minute: float | None = Field(None, gt=0, description="Per endpoint, if its headers do not say.")
+    tokens_per_minute: float | None = Field(None, gt=0, description="In and out together, per endpoint.")
     max_calls: int | None = Field(None, ge=1, description="Hard budget of calls; stops at a pair boundary.")
     max_tokens: int | None = Field(None, ge=1, description="Hard budget of tokens, both sides and the judge.")
     max_unscored: float = Field(
@@ -173,10 +176,6 @@ class Plan(_Section):
     dimensions: dict[DimensionName, DimensionPlan] = Field(default_factory=dict, description="Settings per dimension.")
     drift: DriftPlan = Field(default_factory=DriftPlan, description="Drift.")
     run: RunPlan = Field(default_factory=RunPlan, description="Execution.")
-    scoring: Literal["own", "paper"] = Field(
-        "own",
-        description='"paper": the published string rules are counted beside the own scoring, never instead of it.',
-    )
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:
@@ -221,14 +220,8 @@ class Plan(_Section):
     def identity(self) -> dict[str, Any]:
         """What must be equal for a run to be continued; :meth:`model_validate` reads it back."""
         whole = self.model_dump(mode="json")
-        for only_speed in ("concurrency", "max_calls", "max_tokens"):
+        for only_speed in ("concurrency", "requests_per_minute", "tokens_per_minute", "max_calls", "max_tokens"):
             whole["run"].pop(only_speed)
-        # A run made before these settings existed can still be continued with a plan that does not use them.
-        if whole["scoring"] == "own":
-            del whole["scoring"]
-        for some in whole["dimensions"].values():
-            if some["samples"] == 1:
-                del some["samples"]
         return whole
 
     @classmethod

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal, Protocol
 
 import httpx2
@@ -16,7 +16,7 @@ import msgspec
 
 from auditor import __version__, defaults
 from auditor.audit.budget import Budget
-from auditor.audit.conclusion import conclusion, context, terms_of
+from auditor.audit.conclusion import conclusion, terms_of
 from auditor.audit.course import Course
 from auditor.audit.findings import paired
 from auditor.audit.preflight import check_pair, chosen_banks, fatal, freeze, schedule, units
@@ -25,19 +25,14 @@ from auditor.audit.session import Seat, Session, keys_for
 from auditor.dimensions import REGISTRY
 from auditor.drift.protocol_first_token import first_token_ask, measure
 from auditor.endpoints import Capabilities, probe
-from auditor.errors import AuditorError, BudgetReached, EndpointError, Exhausted, Stopped
+from auditor.errors import AuditorError, BudgetReached, EndpointError, Exhausted
 from auditor.judging import Judge, LlmJudge, RulesJudge
 from auditor.plan import Plan
-from auditor.records import SIDES, Ask, EndpointSpec, Outcome, Prompt, Reply, Sampling, Scored, Side, Verdict
+from auditor.records import SIDES, Ask, EndpointSpec, Outcome, Prompt, Reply, Scored, Side, Verdict
 from auditor.store import RunFolder, RunReader, RunWriter
-from auditor.store.control import FILE as CONTROL
-from auditor.store.control import ask, wish
-from auditor.wire import Clock, SystemClock, Tape, TapeMode, WireLimits
+from auditor.wire import KEPT_CHANGES, Clock, LimitChange, SystemClock, Tape, TapeMode, WireLimits, deadline_for
 
 log = logging.getLogger(__name__)
-
-PAUSE_POLL_S = 0.5
-"""Seconds between two looks at whether a paused run may go on."""
 
 GIVE_UP_AFTER = 8
 """Failures in a row of one endpoint, without a success between, after which the run stops instead of failing on."""
@@ -121,12 +116,13 @@ class Audit:
                     tape=self._tape or writer.tape,
                     mode=self._mode,
                     keys=keys,
-                    limits=WireLimits(concurrency=self.plan.run.concurrency),
+                    limits=self._limits(),
                     networks=self._networks,
                     clock=self._clock,
                     on_attempt=lambda attempt: writer.put_attempt(self._clock.time(), attempt),
+                    on_limit=_on_record(writer),
                 )
-                course = Course(prompts, terms_of(self.plan, units(banks)), self.plan.run.until, context)
+                course = Course(prompts, terms_of(self.plan, units(banks)), self.plan.run.until)
                 async with session:
                     await self._carry_out(session, writer, prompts, course, continued=continued)
                     self._list_unused(session)
@@ -135,12 +131,21 @@ class Audit:
         finally:
             self.folder.release()
 
+    def _limits(self) -> WireLimits:
+        run = self.plan.run
+        longest = max(self.plan.sampling_for(side).max_tokens for side in (self.plan.baseline, self.plan.candidate))
+        return WireLimits(
+            concurrency=run.concurrency,
+            requests_per_minute=run.requests_per_minute,
+            tokens_per_minute=run.tokens_per_minute,
+            deadline_s=deadline_for(longest),
+        )
+
     async def _carry_out(
         self, session: Session, writer: RunWriter, prompts: list[Prompt], course: Course, *, continued: bool
     ) -> None:
         writer.put_prompts(prompts)
         writer.put_meta("status", "running")
-        ask(self.folder.path, "")
         capabilities: dict[Side, Capabilities] = {}
         for side in SIDES:
             capabilities[side] = await probe(session.endpoints[side])
@@ -157,28 +162,17 @@ class Audit:
         status = "interrupted"
         try:
             complete = await self._ask_all(session, writer, prompts, course, judge, drift)
-            status = "complete" if complete else "stopped" if wish(self.folder.path) == "stop" else "budget"
+            status = "complete" if complete else "budget"
         finally:
             # Also a run that is cut short has findings: for what was asked until then.
             conclude(self.plan, self.folder, writer)
             writer.put_meta("status", status)
-        if status == "stopped":
-            raise Stopped(
-                f"The run was asked to stop (the file {CONTROL} in its folder); the findings so far are stored.",
-                "Run the same command to continue.",
-            )
         if not complete:
             raise BudgetReached(
                 f"The budget was reached after {self._budget.calls} calls and {self._budget.tokens} tokens;"
                 " the findings so far are stored.",
                 "Run the same command with a larger --max-calls or --max-tokens to continue.",
             )
-
-    async def _may_begin(self) -> bool:
-        """Whether another pair may begin; waits while whoever watches the run asks for a pause."""
-        while (asked := wish(self.folder.path)) == "pause":
-            await self._clock.sleep(PAUSE_POLL_S)
-        return asked != "stop"
 
     def _list_unused(self, session: Session) -> None:
         """In a replay, what is on the cassette and was not asked for is a sign that plan and cassette have parted."""
@@ -203,8 +197,7 @@ class Audit:
         if not self.plan.drift.enabled or not all(most):
             return {}
         k = min(self.plan.drift.top_logprobs, *most)
-        once = [prompt for prompt in prompts if prompt.sample == 0]
-        return {prompt.id: k for prompt in drift_sample(once, self.plan.drift.prompts)}
+        return {prompt.id: k for prompt in drift_sample(prompts, self.plan.drift.prompts)}
 
     async def _ask_all(
         self,
@@ -216,26 +209,35 @@ class Audit:
         drift: Mapping[str, int],
     ) -> bool:
         stopped = False
+        at_work = 0
 
-        async def worker(queue: Iterator[int]) -> None:
-            nonlocal stopped
-            for seq in queue:
+        async def worker(group: asyncio.TaskGroup, queue: Iterator[int]) -> None:
+            nonlocal stopped, at_work
+            while at_work <= session.pairs_at_once and (seq := next(queue, None)) is not None:
                 prompt = prompts[seq]
                 worst = self._worst_case(prompt, judge, first_token=prompt.id in drift)
-                if stopped or not await self._may_begin() or not self._budget.reserve(*worst):
+                if stopped or not self._budget.reserve(*worst):
                     stopped = True
                     return
                 scored = await self._pair(session, writer, seq, prompt, judge, drift.get(prompt.id))
                 self._budget.release(*worst)
                 for name in course.put(seq, paired(prompt, scored["baseline"], scored["candidate"]).delta):
                     self._progress.note(f"{name}: decided after {len(course.counted(name))} pairs; no more are asked.")
+                hire(group, queue)
+            at_work -= 1
+
+        def hire(group: asyncio.TaskGroup, queue: Iterator[int]) -> None:
+            nonlocal at_work
+            while at_work < session.pairs_at_once:
+                at_work += 1
+                group.create_task(worker(group, queue))
 
         # What an earlier session stored is heard first: it may show that nothing more needs to be asked at all.
         for queue in (iter(_stored(self.folder)), course.ahead()):
             try:
                 async with asyncio.TaskGroup() as group:
-                    for _ in range(min(self.plan.run.concurrency, max(len(prompts), 1))):
-                        group.create_task(worker(queue))
+                    at_work = 0
+                    hire(group, queue)
             except BaseExceptionGroup as several:
                 # Workers fail together when an endpoint goes away; the user needs one sentence, not a tree.
                 raise _first(several) from several
@@ -265,11 +267,7 @@ class Audit:
 
     async def _reply(self, session: Session, side: Side, prompt: Prompt) -> Reply:
         plan = self.plan.baseline if side == "baseline" else self.plan.candidate
-        ask = Ask(
-            messages=prompt.messages,
-            sampling=_reseeded(self.plan.sampling_for(plan), prompt.sample),
-            sample=_sample(session, side, prompt.sample),
-        )
+        ask = Ask(messages=prompt.messages, sampling=self.plan.sampling_for(plan), sample=_sample(session, side))
         return await self._ask(session, side, ask, "reply")
 
     async def _first_token(self, session: Session, side: Side, prompt: Prompt, top_logprobs: int | None) -> Reply:
@@ -377,18 +375,21 @@ def _stored(folder: RunFolder) -> list[int]:
         reader.close()
 
 
-def _sample(session: Session, side: Side, repetition: int = 0) -> int:
+def _sample(session: Session, side: Side) -> int:
     """An endpoint compared with itself must really be asked twice: the candidate's questions then get their own index."""
-    if session.specs["baseline"] != session.specs["candidate"]:
-        return repetition
-    return 2 * repetition + (side == "candidate")
+    return 1 if side == "candidate" and session.specs["baseline"] == session.specs["candidate"] else 0
 
 
-def _reseeded(sampling: Sampling, repetition: int) -> Sampling:
-    """A seeded server would give each repetition the same reply."""
-    if sampling.seed is None or not repetition:
-        return sampling
-    return msgspec.structs.replace(sampling, seed=sampling.seed + repetition)
+def _on_record(writer: RunWriter) -> Callable[[str, LimitChange], None]:
+    """Keeps the last changes of every endpoint's limit, with their reasons, as the run's "limits"."""
+    changes: list[dict[str, Any]] = writer.get_meta("limits") or []
+
+    def keep(endpoint: str, change: LimitChange) -> None:
+        changes.append({"endpoint": endpoint, **msgspec.to_builtins(change)})
+        del changes[:-KEPT_CHANGES]
+        writer.put_meta("limits", changes)
+
+    return keep
 
 
 def _rung(found: Capabilities) -> Literal["json_schema", "json_object", "prompt"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -12,7 +13,7 @@ import msgspec
 
 from auditor.endpoints import Capabilities, Endpoint, connect, resolve_key, with_defaults
 from auditor.records import Attempt, EndpointSpec
-from auditor.wire import Clock, SystemClock, Tape, TapeMode, Wire, WireLimits, open_wire
+from auditor.wire import Clock, LimitChange, SystemClock, Tape, TapeMode, Wire, WireLimits, open_wire
 
 Seat = Literal["baseline", "candidate", "judge"]
 
@@ -40,6 +41,7 @@ class Session:
         networks: Mapping[str, httpx2.AsyncBaseTransport] | None = None,
         clock: Clock | None = None,
         on_attempt: Callable[[Attempt], None] | None = None,
+        on_limit: Callable[[str, LimitChange], None] = lambda _, __: None,
     ) -> None:
         self.specs = {seat: with_defaults(spec) for seat, spec in seats.items()}
         self._keys = keys
@@ -49,6 +51,7 @@ class Session:
         self._networks = networks or {}
         self._clock = clock or SystemClock()
         self._on_attempt = on_attempt
+        self._on_limit = on_limit
         self._stack = AsyncExitStack()
         self.wires: dict[str, Wire] = {}
         self.endpoints: dict[Seat, Endpoint] = {}
@@ -65,12 +68,21 @@ class Session:
                     limits=self._limits,
                     clock=self._clock,
                     on_attempt=self._on_attempt,
+                    on_limit=partial(self._on_limit, spec.base_url),
                     secrets=secrets,
                 )
                 self._stack.push_async_callback(wire.aclose)
                 self.wires[spec.base_url] = wire
             self.endpoints[seat] = connect(spec, self.wires[spec.base_url], key=self._keys[seat])
         return self
+
+    @property
+    def pairs_at_once(self) -> int:
+        """How many pairs may be under way: some more than the servers take requests now, or none would ever wait for a
+        slot and the limits could not grow.
+        """
+        most = max(wire.limit for wire in self.wires.values())
+        return min(most + most // 2, self._limits.concurrency)
 
     def settle(self, seat: Seat, found: Capabilities) -> None:
         """Talk to a seat as its probe found it: in the dialect that was recognised, whose settings are then sent in full,

@@ -30,7 +30,7 @@ _DECORATORS = (
     ),
     click.option("--fixed", is_flag=True, help="The same as --until all: a size fixed in advance."),
     click.option("--seed", type=int, help="Order of prompts, draws and resampling.  [default: 0]"),
-    click.option("--concurrency", type=click.IntRange(1, 1000), help="Requests in flight per endpoint.  [default: 8]"),
+    click.option("--concurrency", type=click.IntRange(1, 1000), help="At most, per endpoint.  [default: 16]"),
     click.option(
         "--max-reply-tokens", type=click.IntRange(min=1), help="Tokens per reply with its trace.  [default: 1024]"
     ),

@@ -1,6 +1,6 @@
 """The way to the servers: tape ▸ retry ▸ pacing ▸ network. Retrying, pacing, caching and counting happen only here."""
 
-from auditor.wire.adaptive import AdaptiveLimiter, Controller, LimitChange
+from auditor.wire.adaptive import KEPT_CHANGES, AdaptiveLimiter, Controller, LimitChange
 from auditor.wire.cassette import CassetteTape
 from auditor.wire.clock import Clock, SystemClock
 from auditor.wire.context import ELAPSED, FROM_TAPE, PURPOSE_HEADER, SAMPLE_HEADER
@@ -14,6 +14,7 @@ from auditor.wire.tape import MemoryTape, Tape, TapeMode, canonical_body, exchan
 __all__ = [
     "ELAPSED",
     "FROM_TAPE",
+    "KEPT_CHANGES",
     "PURPOSE_HEADER",
     "SAMPLE_HEADER",
     "AdaptiveLimiter",

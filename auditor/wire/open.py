@@ -27,9 +27,15 @@ class Wire:
     ``x-auditor-purpose`` (str, for the ledger); they never reach the network.
     """
 
-    def __init__(self, client: httpx2.AsyncClient, transport: TapeTransport) -> None:
+    def __init__(self, client: httpx2.AsyncClient, transport: TapeTransport, limiter: Limiter) -> None:
         self.client = client
         self._transport = transport
+        self._limiter = limiter
+
+    @property
+    def limit(self) -> int:
+        """Requests that may be in flight now."""
+        return self._limiter.limit
 
     def unused(self) -> list[Exchange]:
         """Give what is recorded for this endpoint but was never asked through this wire."""
@@ -70,13 +76,14 @@ def open_wire(
     as responses.
     """
     redactor = Redactor(secrets)
+    limiter = limiter or AdaptiveLimiter(limits, clock, on_limit=on_limit)
     retry: RetryTransport | None = None
     if mode != "replay":
         pacing = PacingTransport(
             network or open_network(endpoint, limits),
             endpoint=endpoint,
             limits=limits,
-            limiter=limiter or AdaptiveLimiter(limits, clock, on_limit=on_limit),
+            limiter=limiter,
             clock=clock,
             redactor=redactor,
             on_attempt=on_attempt,
@@ -89,7 +96,7 @@ def open_wire(
         headers={"user-agent": "auditor"},
         timeout=None,
     )
-    return Wire(client, transport)
+    return Wire(client, transport, limiter)
 
 
 def hidden_error(error: BaseException) -> AuditorError | None:
