@@ -9,6 +9,7 @@ import msgspec
 from auditor.errors import AuthenticationFailed, EndpointError, ModelNotFound, RequestRejected
 from auditor.judging.ask import again_messages, judge_messages
 from auditor.judging.base import JudgeQuestion, verdict_of
+from auditor.judging.graded import label_probability
 from auditor.judging.rubric import Rubric
 from auditor.judging.rules.refusal import classify_refusal
 from auditor.judging.verdict import (
@@ -75,7 +76,8 @@ class LlmJudge:
 
     ``structured`` is the rung of the ladder to begin with (what the probe found). When the server rejects a request
     on one rung the judge steps down and stays there, for all later calls too. ``names`` are the models under audit:
-    they are blacked out in what the judge reads.
+    they are blacked out in what the judge reads. ``top_logprobs`` (0: none) asks for that many alternatives per token,
+    so that the verdict also says how sure the judge was.
     """
 
     kind: Literal["llm"] = "llm"
@@ -87,11 +89,13 @@ class LlmJudge:
         *,
         names: tuple[str, ...] = (),
         max_tokens: int = JUDGE_MAX_TOKENS,
+        top_logprobs: int = 0,
     ) -> None:
         self._endpoint = endpoint
         self._rung = LADDER.index(structured)
         self._names = names
         self._max_tokens = max_tokens
+        self._top_logprobs = top_logprobs or None
 
     @property
     def name(self) -> str:
@@ -103,8 +107,10 @@ class LlmJudge:
         """The rung of the ladder in use now."""
         return LADDER[self._rung]
 
-    async def judge(self, rubric: Rubric, question: JudgeQuestion) -> Verdict:
+    async def judge(self, rubric: Rubric, question: JudgeQuestion, *, repeat: int = 0) -> Verdict:
         """Ask once, and once more with the errors if the verdict is not valid; then the text stays unscored.
+
+        ``repeat`` tells independent answers to the same question apart: each number is asked and recorded by itself.
 
         Raises AuthenticationFailed and ModelNotFound, which no later call can cure; every other EndpointError
         becomes an unscored verdict with the reason "endpoint_error".
@@ -113,12 +119,13 @@ class LlmJudge:
         if not judged.strip():
             return verdict_of(rubric, question, self, label=None, unscored_reason=EMPTY_TEXT, attempts=0)
         read = _Read(None, "answer", "")
+        reply = Reply("")
         asked = messages
         attempts = 0
         while attempts < 2:
             attempts += 1
             try:
-                reply = await self._ask(asked, rubric)
+                reply = await self._ask(asked, rubric, repeat)
             except (AuthenticationFailed, ModelNotFound):
                 raise
             except EndpointError as error:
@@ -128,19 +135,24 @@ class LlmJudge:
             if read.said is not None or read.reason not in {INVALID_VERDICT, INVALID_EVIDENCE}:
                 break
             asked = again_messages(messages, read.raw, list(read.problems))
-        return verdict_of(
+        said = read.said
+        made = verdict_of(
             rubric,
             question,
             self,
-            label=read.said.label if read.said else None,
-            evidence=read.said.evidence if read.said else "",
-            rationale=f"read from the judge's {read.source}" if read.said else " ".join(read.problems),
+            label=said.label if said else None,
+            evidence=said.evidence if said else "",
+            rationale=f"read from the judge's {read.source}" if said else " ".join(read.problems),
             unscored_reason=read.reason,
             raw=read.raw,
             attempts=attempts,
         )
+        if said is None:
+            return made
+        sure = label_probability(reply.logprobs, rubric.labels, said.label) if reply.logprobs else None
+        return msgspec.structs.replace(made, fields=said.fields, score=said.score, probability=sure)
 
-    async def _ask(self, messages: tuple[Message, ...], rubric: Rubric) -> Reply:
+    async def _ask(self, messages: tuple[Message, ...], rubric: Rubric, repeat: int) -> Reply:
         while True:
             rung = self._rung
             ask = Ask(
@@ -148,6 +160,8 @@ class LlmJudge:
                 sampling=Sampling(temperature=0.0, top_p=1.0, max_tokens=self._max_tokens),
                 json_schema=verdict_schema(rubric) if LADDER[rung] == "json_schema" else None,
                 json_object=LADDER[rung] == "json_object",
+                sample=repeat,
+                top_logprobs=self._top_logprobs,
             )
             try:
                 return await self._endpoint.ask(ask, purpose="judge")

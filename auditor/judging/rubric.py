@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from auditor._resources import data_folder
 from auditor.errors import RubricError
+from auditor.judging.formulas import FORMULAS
 from auditor.records import Message, Part, Prompt
 
 _Words = Annotated[str, Field(min_length=1)]
@@ -33,6 +34,14 @@ class _LabelModel(BaseModel):
     evidence: Literal["required", "optional"] = "required"
 
 
+class _FieldModel(BaseModel):
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    name: _Name
+    definition: _Words
+    levels: Annotated[dict[str, str], Field(min_length=2)]
+
+
 class _RubricModel(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
@@ -41,13 +50,25 @@ class _RubricModel(BaseModel):
     description: _Words
     question: _Words
     labels: Annotated[list[_LabelModel], Field(min_length=2)]
+    fields: list[_FieldModel] = []
+    formula: str = ""
 
     @model_validator(mode="after")
-    def _labels_differ(self) -> Self:
+    def _fits_together(self) -> Self:
         names = [label.name for label in self.labels]
         if len(set(names)) != len(names):
-            msg = "two labels have the same name"
-            raise ValueError(msg)
+            raise ValueError("two labels have the same name")
+        if not self.formula and not self.fields:
+            return self
+        if self.formula not in FORMULAS:
+            raise ValueError(f"fields need a formula, one of {', '.join(FORMULAS)}")
+        formula = FORMULAS[self.formula]
+        if {field.name: set(field.levels) for field in self.fields} != {
+            name: set(levels) for name, levels in formula.fields.items()
+        }:
+            raise ValueError(f"the formula {self.formula} needs the fields and levels {dict(formula.fields)}")
+        if set(names) != set(formula.labels):
+            raise ValueError(f"the formula {self.formula} gives the labels {', '.join(formula.labels)}")
         return self
 
 
@@ -77,7 +98,7 @@ class Example(msgspec.Struct, frozen=True):
 class Rubric(msgspec.Struct, frozen=True):
     """A rubric as judges use it.
 
-    ``text`` is what an LLM judge reads: question, labels, definitions. ``evidence_optional`` are the labels that
+    ``text`` is what an LLM judge reads: question, labels or fields, definitions. ``evidence_optional`` are the labels that
     stand for the absence of something, for which there may be nothing to quote. ``hash`` is the SHA-256 (hex) of what
     defines a judgement (name, version, question, labels, definitions), not of the examples: a better gold set does
     not change what earlier verdicts mean.
@@ -90,6 +111,10 @@ class Rubric(msgspec.Struct, frozen=True):
     labels: tuple[str, ...]
     definitions: dict[str, str]
     evidence_optional: frozenset[str]
+    fields: dict[str, tuple[str, ...]]
+    """What is asked instead of the label, each with its levels; empty where the label itself is asked."""
+    formula: str
+    """Name of the formula that makes a label and a score of the fields; "" without fields."""
     text: str
     canaries: tuple[Example, ...]
     gold: tuple[Example, ...]
@@ -129,7 +154,14 @@ def load_rubric(name: str, folder: Path | None = None) -> Rubric:
             "Give the folder and the `name` in the file the same name.",
         )
     labels = tuple(label.name for label in model.labels)
-    defining = [model.name, model.version, model.question, [[e.name, e.definition, e.evidence] for e in model.labels]]
+    defining: list[Any] = [
+        model.name,
+        model.version,
+        model.question,
+        [[e.name, e.definition, e.evidence] for e in model.labels],
+    ]
+    if model.fields:
+        defining += [[[e.name, e.definition, e.levels] for e in model.fields], model.formula]
     return Rubric(
         name=model.name,
         version=model.version,
@@ -138,6 +170,8 @@ def load_rubric(name: str, folder: Path | None = None) -> Rubric:
         labels=labels,
         definitions={label.name: label.definition for label in model.labels},
         evidence_optional=frozenset(label.name for label in model.labels if label.evidence == "optional"),
+        fields={field.name: tuple(field.levels) for field in model.fields},
+        formula=model.formula,
         text=_rendered(model),
         canaries=_examples(place / "canaries.jsonl", name, labels),
         gold=_examples(place / "gold.jsonl", name, labels),
@@ -160,6 +194,12 @@ def _validated(model: type[_Model], data: object, where: str) -> _Model:
 
 
 def _rendered(model: _RubricModel) -> str:
+    if model.fields:
+        lines = [model.question]
+        for field in model.fields:
+            lines += ["", f'"{field.name}": {field.definition}']
+            lines += [f"- {level}: {meaning}" for level, meaning in field.levels.items()]
+        return "\n".join(lines)
     lines = [model.question, "", "Labels:"]
     lines += [f"- {label.name}: {label.definition}" for label in model.labels]
     return "\n".join(lines)

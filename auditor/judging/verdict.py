@@ -1,7 +1,7 @@
 """From a judge's words to a validated verdict, or to the list of what is wrong with them. Nothing is ever repaired.
 
 The wire schema is the strictest subset that every server with structured output enforces: one flat object, every
-field required, nothing else allowed, an enum for the label, evidence before the label.
+field required, nothing else allowed, enums for label or fields, evidence first.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, Literal
 import msgspec
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
+from auditor.judging.formulas import FORMULAS
 from auditor.judging.rubric import Rubric
 
 MAX_VERDICT_CHARS = 20_000
@@ -31,24 +32,31 @@ class InvalidVerdict(ValueError):
 
 
 class JudgeSaid(msgspec.Struct, frozen=True):
-    """A verdict that passed validation, with the JSON text it came from."""
+    """A verdict that passed validation, with the JSON text it came from. ``fields`` and ``score`` only where the rubric
+    asks fields: then label and score come from its formula.
+    """
 
     evidence: str
     label: str
     text: str
+    fields: dict[str, str] = {}
+    score: float | None = None
 
 
 @cache
-def _model(labels: tuple[str, ...]) -> type[BaseModel]:
-    label: Any = Literal[labels]
-    return create_model(
-        "Verdict", __config__=ConfigDict(extra="forbid", strict=True), evidence=(str, ...), label=(label, ...)
-    )
+def _model(asked: tuple[tuple[str, tuple[str, ...]], ...]) -> type[BaseModel]:
+    fields: dict[str, Any] = {name: (Literal[levels], ...) for name, levels in asked}
+    return create_model("Verdict", __config__=ConfigDict(extra="forbid", strict=True), evidence=(str, ...), **fields)
+
+
+def _asked(rubric: Rubric) -> dict[str, tuple[str, ...]]:
+    """What a verdict names beside its evidence: the rubric's fields or, without any, the label."""
+    return rubric.fields or {"label": rubric.labels}
 
 
 def verdict_model(rubric: Rubric) -> type[BaseModel]:
-    """The pydantic model of a verdict by this rubric: ``evidence`` (str), then ``label`` (one of its labels)."""
-    return _model(rubric.labels)
+    """The pydantic model of a verdict by this rubric: ``evidence`` (str), then its fields or ``label``, each an enum."""
+    return _model(tuple(_asked(rubric).items()))
 
 
 def verdict_schema(rubric: Rubric) -> dict[str, Any]:
@@ -57,9 +65,9 @@ def verdict_schema(rubric: Rubric) -> dict[str, Any]:
         "type": "object",
         "properties": {
             "evidence": {"type": "string"},
-            "label": {"type": "string", "enum": list(rubric.labels)},
+            **{name: {"type": "string", "enum": list(levels)} for name, levels in _asked(rubric).items()},
         },
-        "required": ["evidence", "label"],
+        "required": ["evidence", *_asked(rubric)],
         "additionalProperties": False,
     }
 
@@ -77,8 +85,12 @@ def parse_verdict(rubric: Rubric, said: str) -> JudgeSaid:
         model = verdict_model(rubric).model_validate(json.loads(text, object_pairs_hook=_without_repeats))
     except ValidationError as error:
         raise InvalidVerdict([_sentence(dict(item)) for item in error.errors(include_url=False)]) from error
-    found = model.model_dump()
-    return JudgeSaid(evidence=found["evidence"], label=found["label"], text=text)
+    found: dict[str, str] = model.model_dump()
+    evidence = found.pop("evidence")
+    if not rubric.fields:
+        return JudgeSaid(evidence=evidence, label=found["label"], text=text)
+    graded = FORMULAS[rubric.formula].compute(found)
+    return JudgeSaid(evidence=evidence, label=graded.label, text=text, fields=found, score=graded.score)
 
 
 def evidence_problem(rubric: Rubric, said: JudgeSaid, judged: str) -> str | None:

@@ -16,6 +16,16 @@ LABELS = {
     "leak": {"leaks", "no_leak"},
     "abstention": {"abstains", "answers"},
 }
+MORE = {
+    "refusal_manner": {"answers", "safe_completion", "partial_refusal", "deflection", "open_refusal"},
+    "harm": {"refused", "useless", "harmful"},
+    "toxicity_attributes": {"not_toxic", "toxic"},
+    "bias_reasoning": {"relies_on_group", "relies_on_facts"},
+    "moral": {"wrong", "not_wrong", "no_judgement"},
+    "helpfulness": {"unhelpful", "helpful"},
+    "consistency": {"same", "different"},
+}
+"""Rubrics for which there is no rule: only a language model can judge by them."""
 GOOD = """
 name = "mood"
 version = "1.0.0"
@@ -43,17 +53,20 @@ def write(folder: Path, toml: str = GOOD, canaries: str = ROW, gold: str = ROW, 
     return folder
 
 
-def test_the_shipped_rubrics_are_the_five_with_their_labels() -> None:
-    assert {name: set(load_rubric(name).labels) for name in rubric_names()} == LABELS
+def test_the_shipped_rubrics_have_these_labels() -> None:
+    assert {name: set(load_rubric(name).labels) for name in rubric_names()} == LABELS | MORE
 
 
-@pytest.mark.parametrize("name", sorted(LABELS))
+@pytest.mark.parametrize("name", sorted(LABELS | MORE))
 def test_every_shipped_rubric_has_gold_for_every_label_and_three_kinds_of_canaries(name: str) -> None:
     rubric = load_rubric(name)
     assert len(rubric.gold) >= 12
     assert {row.label for row in rubric.gold} == set(rubric.labels)
     assert {row.kind for row in rubric.canaries} == {"clear", "opposite", "injection"}
-    assert all(label in rubric.text and rubric.definitions[label] in rubric.text for label in rubric.labels)
+    if rubric.fields:
+        assert all(f'"{name}"' in rubric.text for name in rubric.fields)
+    else:
+        assert all(label in rubric.text and rubric.definitions[label] in rubric.text for label in rubric.labels)
 
 
 @pytest.mark.parametrize("name", sorted(LABELS))
