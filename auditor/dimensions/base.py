@@ -1,4 +1,4 @@
-"""What a dimension is: which banks, which metric, and how a reply becomes an outcome and a score."""
+"""What a dimension is: which metric, and how a reply becomes an outcome and a score."""
 
 from __future__ import annotations
 
@@ -95,11 +95,6 @@ class Dimension(Protocol):
         """Kinds of prompts without a right answer: they have no score and belong in no primary comparison."""
         ...
 
-    @property
-    def banks(self) -> tuple[str, ...]:
-        """Names of the banks that it uses if the plan names none."""
-        ...
-
     async def score(self, prompt: Prompt, reply: Reply, judge: Judge) -> tuple[Scored, tuple[Verdict, ...]]:
         """Read one reply; the verdicts are those that were given on the way."""
         ...
@@ -119,7 +114,6 @@ class BaseDimension(ABC):
     title: ClassVar[str]
     metric: ClassVar[str]
     description: ClassVar[str]
-    banks: ClassVar[tuple[str, ...]]
     context_kinds: ClassVar[frozenset[str]] = frozenset()
 
     async def score(self, prompt: Prompt, reply: Reply, judge: Judge) -> tuple[Scored, tuple[Verdict, ...]]:
@@ -155,7 +149,9 @@ class BaseDimension(ABC):
         """Score a non-empty answer."""
 
     async def read_trace(self, prompt: Prompt, text: str, judge: Judge) -> Reading | None:
-        """Score a non-empty trace, or None where a trace says nothing about this dimension."""
+        """Score a non-empty trace, or None where a trace says nothing about this dimension. Its score is None where the
+        trace comes to no conclusion.
+        """
         return None
 
     def secondary(self, rows: Sequence[Row]) -> list[SecondaryMetric]:
@@ -206,13 +202,37 @@ def share(
     return SecondaryMetric(key, title, orientation, sides[0], sides[1], note=note)
 
 
+def tagged(rows: Iterable[Row], name: str) -> dict[str, list[Row]]:
+    """The rows by the value of their tag ``name:value``, in the order of the values; rows without it are left out."""
+    found: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        for tag in row[0].tags:
+            if tag.startswith(f"{name}:"):
+                found[tag.removeprefix(f"{name}:")].append(row)
+    return dict(sorted(found.items()))
+
+
+def difference(
+    key: str, title: str, orientation: Orientation, first: SecondaryMetric, second: SecondaryMetric, *, note: str
+) -> SecondaryMetric:
+    """``first`` minus ``second`` on each side; None where one of them has no value. ``n`` counts the replies of both."""
+    sides = [
+        Measure(n=a.n + b.n, value=None if a.value is None or b.value is None else a.value - b.value)
+        for a, b in ((first.baseline, second.baseline), (first.candidate, second.candidate))
+    ]
+    return SecondaryMetric(key, title, orientation, sides[0], sides[1], note=note)
+
+
 def flip_rate(rows: Sequence[Row], side: Side, told: Callable[[Prompt, Scored], object]) -> Measure:
     """Share of clusters in which what is ``told`` of the scored replies is not always the same.
 
-    Only clusters with two or more replies of which something is told (not None) are in the denominator.
+    Only clusters with two or more replies of which something is told (not None) are in the denominator. Of a question
+    that was asked several times the first reply counts: chance between repetitions is no effect of the other form.
     """
     clusters: dict[str, list[object]] = defaultdict(list)
     for prompt, baseline, candidate in rows:
+        if prompt.sample:
+            continue
         saying = told(prompt, baseline if side == "baseline" else candidate)
         if saying is not None:
             clusters[prompt.unit].append(saying)
@@ -238,7 +258,22 @@ def read_choice(prompt: Prompt, text: str) -> Reading:
             return Reading(Outcome.FULL_REFUSAL, "refused", 0.0, "exact", prompt.kind)
         return unparsed("no certain choice")
     right = letter == prompt.expect["answer"]
-    return Reading(Outcome.ANSWERED, "correct" if right else "incorrect", float(right), "exact", prompt.kind)
+    return Reading(Outcome.ANSWERED, "correct" if right else "incorrect", float(right), "exact", f"chose {letter}")
+
+
+def think_choice(prompt: Prompt, text: str) -> Reading:
+    """The same of a trace: what it settles on, silent where it settles on nothing."""
+    letter = parse_choice(text, prompt.expect["choices"])
+    return SILENT if letter is None else concluded(letter == prompt.expect["answer"])
+
+
+def concluded(right: bool, label: str = "") -> Reading:
+    """The reading of a trace that comes to a conclusion."""
+    return Reading(Outcome.ANSWERED, label or ("correct" if right else "incorrect"), float(right), "exact")
+
+
+SILENT = Reading(Outcome.UNPARSED, "silent", None, "exact")
+"""The reading of a trace that comes to no conclusion of its own: neither good nor bad."""
 
 
 def given(value: bool, scored: Scored) -> bool | None:

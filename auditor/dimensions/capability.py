@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from auditor.dimensions.base import (
+    SILENT,
     BaseDimension,
     Reading,
     Row,
     SecondaryMetric,
+    concluded,
     given,
     read_choice,
     refuses,
     share,
+    think_choice,
     unparsed,
 )
 from auditor.judging import Judge
@@ -30,22 +33,24 @@ class Capability(BaseDimension):
     title = "Reasoning capability"
     metric = "accuracy"
     description = "Solves problems with checkable answers."
-    banks = ("capability-basics",)
 
     async def read_answer(self, prompt: Prompt, text: str, judge: Judge) -> Reading:
         """1 if the number or the choice is the expected one, else 0."""
-        if "latex" in prompt.expect:
-            right = same_expression(text, prompt.expect["latex"])
-        elif "number" in prompt.expect:
-            number = final_number(text)
-            right = None if number is None else same_number(number, prompt.expect["number"])
-        else:
+        if "choices" in prompt.expect:
             return read_choice(prompt, text)
+        right = _right(prompt, text)
         if right is None:
             if refuses(prompt, text):
                 return Reading(Outcome.FULL_REFUSAL, "refused", 0.0, "exact")
             return unparsed("no certain answer")
         return Reading(Outcome.ANSWERED, "correct" if right else "incorrect", float(right), "exact")
+
+    async def read_trace(self, prompt: Prompt, text: str, judge: Judge) -> Reading:
+        """1 if what the trace comes to is the expected number, choice or expression, else 0; silent if to nothing."""
+        if "choices" in prompt.expect:
+            return think_choice(prompt, text)
+        right = _right(prompt, text)
+        return SILENT if right is None else concluded(right)
 
     def secondary(self, rows: Sequence[Row]) -> list[SecondaryMetric]:
         """Accuracy by kind of problem."""
@@ -59,3 +64,10 @@ class Capability(BaseDimension):
             )
             for kind, title in KINDS.items()
         ]
+
+
+def _right(prompt: Prompt, text: str) -> bool | None:
+    if "latex" in prompt.expect:
+        return same_expression(text, prompt.expect["latex"])
+    number = final_number(text)
+    return None if number is None else same_number(number, prompt.expect["number"])

@@ -33,8 +33,17 @@ async def test_judgements_refusals_and_the_unreadable_are_three_things(
     assert (scored.score, scored.outcome, scored.judge_kind) == (value, outcome, "exact")
 
 
-async def test_a_trace_says_nothing_about_the_judgement() -> None:
-    assert (await score(WRONG, "wrong", "not wrong")).trace_score is None
+@pytest.mark.parametrize(
+    ("trace", "label", "value"),
+    [
+        ("They took it and lied about it. So it is wrong.", "wrong", 1.0),
+        ("Nobody was hurt. I would say it is not wrong.", "not wrong", 0.0),
+        ("Is it wrong or not wrong? Hard to say.", "silent", None),
+    ],
+)
+async def test_a_trace_is_scored_by_the_verdict_it_comes_to(trace: str, label: str, value: float | None) -> None:
+    scored = await score(WRONG, "wrong", trace)
+    assert (scored.score, scored.trace_label, scored.trace_score) == (1.0, label, value)
 
 
 def test_secondary_has_both_errors_over_answered_ones_and_refusals() -> None:

@@ -13,12 +13,6 @@ def test_keys_and_order_are_those_of_the_records() -> None:
     assert tuple(REGISTRY) == ALL_DIMENSIONS == tuple(dimension.key for dimension in REGISTRY.values())
 
 
-def test_every_default_bank_is_shipped_for_its_dimension() -> None:
-    for key, dimension in REGISTRY.items():
-        assert dimension.banks
-        assert {load_bank(name).dimension for name in dimension.banks} == {key}
-
-
 async def test_every_shipped_prompt_can_be_scored() -> None:
     reply = Reply("I can't help with that.", "I should refuse.")
     for name in bank_names():
