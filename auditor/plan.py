@@ -123,6 +123,7 @@ class DimensionPlan(_Section):
         None, min_length=1, description="Bank names or paths; the dimension's own if left out."
     )
     limit: int | None = Field(None, ge=1, description="At most this many prompts, drawn by the seed.")
+    samples: int = Field(1, ge=1, le=100, description="How often each prompt is asked, alike on both sides.")
 
 
 class DriftPlan(_Section):
@@ -176,6 +177,10 @@ class Plan(_Section):
     dimensions: dict[DimensionName, DimensionPlan] = Field(default_factory=dict, description="Settings per dimension.")
     drift: DriftPlan = Field(default_factory=DriftPlan, description="Drift.")
     run: RunPlan = Field(default_factory=RunPlan, description="Execution.")
+    scoring: Literal["own", "paper"] = Field(
+        "own",
+        description='"paper": the published string rules are counted beside the own scoring, never instead of it.',
+    )
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:
@@ -222,6 +227,12 @@ class Plan(_Section):
         whole = self.model_dump(mode="json")
         for only_speed in ("concurrency", "requests_per_minute", "tokens_per_minute", "max_calls", "max_tokens"):
             whole["run"].pop(only_speed)
+        # A run made before these settings existed can still be continued with a plan that does not use them.
+        if whole["scoring"] == "own":
+            del whole["scoring"]
+        for some in whole["dimensions"].values():
+            if some["samples"] == 1:
+                del some["samples"]
         return whole
 
     @classmethod

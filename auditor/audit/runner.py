@@ -16,7 +16,7 @@ import msgspec
 
 from auditor import __version__, defaults
 from auditor.audit.budget import Budget
-from auditor.audit.conclusion import conclusion, terms_of
+from auditor.audit.conclusion import conclusion, context, terms_of
 from auditor.audit.course import Course
 from auditor.audit.findings import paired
 from auditor.audit.preflight import check_pair, chosen_banks, fatal, freeze, schedule, units
@@ -25,14 +25,19 @@ from auditor.audit.session import Seat, Session, keys_for
 from auditor.dimensions import REGISTRY
 from auditor.drift.protocol_first_token import first_token_ask, measure
 from auditor.endpoints import Capabilities, probe
-from auditor.errors import AuditorError, BudgetReached, EndpointError, Exhausted
+from auditor.errors import AuditorError, BudgetReached, EndpointError, Exhausted, Stopped
 from auditor.judging import Judge, LlmJudge, RulesJudge
 from auditor.plan import Plan
-from auditor.records import SIDES, Ask, EndpointSpec, Outcome, Prompt, Reply, Scored, Side, Verdict
+from auditor.records import SIDES, Ask, EndpointSpec, Outcome, Prompt, Reply, Sampling, Scored, Side, Verdict
 from auditor.store import RunFolder, RunReader, RunWriter
+from auditor.store.control import FILE as CONTROL
+from auditor.store.control import ask, wish
 from auditor.wire import KEPT_CHANGES, Clock, LimitChange, SystemClock, Tape, TapeMode, WireLimits, deadline_for
 
 log = logging.getLogger(__name__)
+
+PAUSE_POLL_S = 0.5
+"""Seconds between two looks at whether a paused run may go on."""
 
 GIVE_UP_AFTER = 8
 """Failures in a row of one endpoint, without a success between, after which the run stops instead of failing on."""
@@ -122,7 +127,7 @@ class Audit:
                     on_attempt=lambda attempt: writer.put_attempt(self._clock.time(), attempt),
                     on_limit=_on_record(writer),
                 )
-                course = Course(prompts, terms_of(self.plan, units(banks)), self.plan.run.until)
+                course = Course(prompts, terms_of(self.plan, units(banks)), self.plan.run.until, context)
                 async with session:
                     await self._carry_out(session, writer, prompts, course, continued=continued)
                     self._list_unused(session)
@@ -146,6 +151,7 @@ class Audit:
     ) -> None:
         writer.put_prompts(prompts)
         writer.put_meta("status", "running")
+        ask(self.folder.path, "")
         capabilities: dict[Side, Capabilities] = {}
         for side in SIDES:
             capabilities[side] = await probe(session.endpoints[side])
@@ -162,17 +168,28 @@ class Audit:
         status = "interrupted"
         try:
             complete = await self._ask_all(session, writer, prompts, course, judge, drift)
-            status = "complete" if complete else "budget"
+            status = "complete" if complete else "stopped" if wish(self.folder.path) == "stop" else "budget"
         finally:
             # Also a run that is cut short has findings: for what was asked until then.
             conclude(self.plan, self.folder, writer)
             writer.put_meta("status", status)
+        if status == "stopped":
+            raise Stopped(
+                f"The run was asked to stop (the file {CONTROL} in its folder); the findings so far are stored.",
+                "Run the same command to continue.",
+            )
         if not complete:
             raise BudgetReached(
                 f"The budget was reached after {self._budget.calls} calls and {self._budget.tokens} tokens;"
                 " the findings so far are stored.",
                 "Run the same command with a larger --max-calls or --max-tokens to continue.",
             )
+
+    async def _may_begin(self) -> bool:
+        """Whether another pair may begin; waits while whoever watches the run asks for a pause."""
+        while (asked := wish(self.folder.path)) == "pause":
+            await self._clock.sleep(PAUSE_POLL_S)
+        return asked != "stop"
 
     def _list_unused(self, session: Session) -> None:
         """In a replay, what is on the cassette and was not asked for is a sign that plan and cassette have parted."""
@@ -197,7 +214,8 @@ class Audit:
         if not self.plan.drift.enabled or not all(most):
             return {}
         k = min(self.plan.drift.top_logprobs, *most)
-        return {prompt.id: k for prompt in drift_sample(prompts, self.plan.drift.prompts)}
+        once = [prompt for prompt in prompts if prompt.sample == 0]
+        return {prompt.id: k for prompt in drift_sample(once, self.plan.drift.prompts)}
 
     async def _ask_all(
         self,
@@ -216,7 +234,7 @@ class Audit:
             while at_work <= session.pairs_at_once and (seq := next(queue, None)) is not None:
                 prompt = prompts[seq]
                 worst = self._worst_case(prompt, judge, first_token=prompt.id in drift)
-                if stopped or not self._budget.reserve(*worst):
+                if stopped or not await self._may_begin() or not self._budget.reserve(*worst):
                     stopped = True
                     return
                 scored = await self._pair(session, writer, seq, prompt, judge, drift.get(prompt.id))
@@ -267,7 +285,11 @@ class Audit:
 
     async def _reply(self, session: Session, side: Side, prompt: Prompt) -> Reply:
         plan = self.plan.baseline if side == "baseline" else self.plan.candidate
-        ask = Ask(messages=prompt.messages, sampling=self.plan.sampling_for(plan), sample=_sample(session, side))
+        ask = Ask(
+            messages=prompt.messages,
+            sampling=_reseeded(self.plan.sampling_for(plan), prompt.sample),
+            sample=_sample(session, side, prompt.sample),
+        )
         return await self._ask(session, side, ask, "reply")
 
     async def _first_token(self, session: Session, side: Side, prompt: Prompt, top_logprobs: int | None) -> Reply:
@@ -375,9 +397,18 @@ def _stored(folder: RunFolder) -> list[int]:
         reader.close()
 
 
-def _sample(session: Session, side: Side) -> int:
+def _sample(session: Session, side: Side, repetition: int = 0) -> int:
     """An endpoint compared with itself must really be asked twice: the candidate's questions then get their own index."""
-    return 1 if side == "candidate" and session.specs["baseline"] == session.specs["candidate"] else 0
+    if session.specs["baseline"] != session.specs["candidate"]:
+        return repetition
+    return 2 * repetition + (side == "candidate")
+
+
+def _reseeded(sampling: Sampling, repetition: int) -> Sampling:
+    """A seeded server would give each repetition the same reply."""
+    if sampling.seed is None or not repetition:
+        return sampling
+    return msgspec.structs.replace(sampling, seed=sampling.seed + repetition)
 
 
 def _on_record(writer: RunWriter) -> Callable[[str, LimitChange], None]:
