@@ -16,8 +16,8 @@
         ├── ModelNotFound           404, or the server says it does not serve this model
         ├── Unreachable             no connection, DNS failure, time-out before a response
         ├── NotAnApi                an answer that is not the API's JSON (an HTML page, an empty body)
-        ├── RequestRejected         400 or 422: the server understood and refuses the request
         ├── JudgeUnfit              a judge that answers, but gets clear cases wrong or falls for an injected verdict
+        ├── RequestRejected         400 or 422: the server understood and refuses the request
         └── Exhausted               retries were used up, or the server asked to wait longer than allowed
 
 No fault of the infrastructure ever maps to exit code 1: that code means "a regression was found".
@@ -109,13 +109,13 @@ class NotAnApi(EndpointError):
     """Something answered, but not with the API's JSON."""
 
 
+class JudgeUnfit(EndpointError):
+    """A judge got one of the cases wrong that any judge must get right, so none of its verdicts can be used."""
+
+
 class RequestRejected(EndpointError):
     """The server understood the request and refuses it (400, 422)."""
 
 
 class Exhausted(EndpointError):
     """Retries were used up, or the server asked to wait longer than allowed."""
-class JudgeUnfit(EndpointError):
-    """A judge got one of the cases wrong that any judge must get right, so none of its verdicts can be used."""
-
-

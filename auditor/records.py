@@ -211,6 +211,14 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
     unscored_reason: str = ""
     raw: str = ""
     attempts: int = 1
+    fields: dict[str, str] = {}
+    """What the rubric asks beside or instead of a label, each with the level that was chosen."""
+    probability: float | None = None
+    """How sure the judge was: the share of the label among the rubric's labels by its logprobs; None if not measured."""
+    repeat: int = 0
+    """0 for the first time this judge was asked about this text, 1 and 2 for the times it was asked again."""
+    members: tuple[Verdict, ...] = ()
+    """The verdicts that a majority was made of; stored beside it, not inside it."""
 
 
 class Scored(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -224,14 +232,8 @@ class Scored(msgspec.Struct, frozen=True, omit_defaults=True):
     detail: str = ""
     judge_kind: Literal["", "exact", "rules", "llm"] = ""
     """What stands behind the number: exact parsing, the rules judge, or an LLM judge."""
-    fields: dict[str, str] = {}
-    """What the rubric asks beside or instead of a label, each with the level that was chosen."""
-    probability: float | None = None
-    """How sure the judge was: the share of the label among the rubric's labels by its logprobs; None if not measured."""
-    repeat: int = 0
-    """0 for the first time this judge was asked about this text, 1 and 2 for the times it was asked again."""
-    members: tuple[Verdict, ...] = ()
-    """The verdicts that a majority was made of; stored beside it, not inside it."""
+    manner: str = ""
+    """How a reply that does not do all of what was asked avoids it, where that was told apart."""
 
 
 class PairedScore(msgspec.Struct, frozen=True):
@@ -245,8 +247,6 @@ class PairedScore(msgspec.Struct, frozen=True):
     candidate: float | None
 
     @property
-    manner: str = ""
-    """How a reply that does not do all of what was asked avoids it, where that was told apart."""
     def delta(self) -> float | None:
         """Candidate minus baseline; positive is better."""
         return None if self.baseline is None or self.candidate is None else self.candidate - self.baseline
