@@ -34,6 +34,7 @@ class _Entry(msgspec.Struct, gc=False):
     token: str | None = None
     logprob: float | None = None
     id: int | None = None
+    token_id: int | None = None
     bytes: list[int] | None = None
     top_logprobs: list[_Entry] | None = None
     prob: float | None = None
@@ -48,7 +49,7 @@ class _Chat(msgspec.Struct):
 class _Legacy(msgspec.Struct):
     tokens: list[str] | None = None
     token_logprobs: list[float | None] | None = None
-    top_logprobs: list[dict[str, float | None] | None] | None = None
+    top_logprobs: list[dict[str, float | None] | None] | dict[str, float | None] | None = None
     token_ids: list[int | None] | None = None
 
 
@@ -101,7 +102,9 @@ def _legacy(body: _Legacy, token_ids: list[int] | None) -> TokenLogprobs | None:
         return None
     count = len(body.tokens)
     logprobs = _padded(body.token_logprobs, count)
-    tops = _padded(body.top_logprobs, count)
+    # Together's SDK types say one dict; that can only be one position's.
+    single = isinstance(body.top_logprobs, dict)
+    tops = _padded([body.top_logprobs] if single and count == 1 else None if single else body.top_logprobs, count)
     ids = _padded(body.token_ids, count)
     pairs = (
         (_Entry(token=t, logprob=lp, id=i), [_Entry(token=k, logprob=v) for k, v in (top or {}).items()])
@@ -132,11 +135,16 @@ def _positions(
                 top.sort(key=_rank)
             if sampled.id is None and top[0].id is not None:
                 sampled = _identified(sampled, top)
+            elif sampled.id is not None and top[0].id is None:
+                # Known by another name than its own entry in the list, it would be counted twice (Together).
+                sampled = msgspec.structs.replace(sampled, id=None)
             _check(sampled, top, seen)
         positions.append(TokenPosition(sampled, tuple(top)))
     if token_ids is not None and len(token_ids) == len(positions):
         positions = [
-            p if p.sampled.id is not None else msgspec.structs.replace(p, sampled=_with_id(p.sampled, i))
+            p
+            if p.sampled.id is not None or (p.top and p.top[0].id is None)
+            else msgspec.structs.replace(p, sampled=_with_id(p.sampled, i))
             for p, i in zip(positions, token_ids, strict=True)
         ]
     count = len(positions)
@@ -153,18 +161,20 @@ def _with_id(token: TokenLogprob, token_id: int) -> TokenLogprob:
 def _token(entry: _Entry, seen: Counter[str]) -> TokenLogprob:
     # 20 of these per generated token: the usual case takes the shortest way through.
     text, values, logprob = entry.token or "", entry.bytes, entry.logprob
+    # llama.cpp writes the first, Mistral the second.
+    number = entry.token_id if entry.id is None else entry.id
     if logprob is None or not -100.0 < logprob <= 0.0:
         logprob = _number(logprob, seen)
     if values and text.isascii() and not text.startswith("token_id:"):
         try:
-            return TokenLogprob(text, logprob, entry.id, bytes(values))
+            return TokenLogprob(text, logprob, number, bytes(values))
         except ValueError:
-            return TokenLogprob(text, logprob, entry.id)
+            return TokenLogprob(text, logprob, number)
     if (as_id := _AS_ID.fullmatch(text)) is not None:
         # Alternatives' bytes then spell "token_id:N" and say nothing; the sampled token's own are real (vLLM 0.32).
         raw = None if values == list(text.encode()) else _bytes(text, values, int(as_id[1]))
         return TokenLogprob(text, logprob, int(as_id[1]), raw)
-    return TokenLogprob(text, logprob, entry.id, _bytes(text, values, entry.id))
+    return TokenLogprob(text, logprob, number, _bytes(text, values, number))
 
 
 def _number(logprob: float | None, seen: Counter[str]) -> float | None:

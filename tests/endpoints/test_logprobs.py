@@ -177,9 +177,25 @@ def test_legacy_completions_shape() -> None:
     assert any("keyed by text" in a for a in got.anomalies)
 
 
-def test_together_shape_with_ids() -> None:
-    got = decode({"tokens": ["x"], "token_ids": [42], "token_logprobs": [-0.25], "top_logprobs": [{"x": -0.25}]})
+@pytest.mark.parametrize("top", [[{"x": -0.25, "y": -2.0}], {"x": -0.25, "y": -2.0}])
+def test_together_gives_ids_of_the_sampled_tokens_only(top: Any) -> None:
+    """Kept, an id would make the sampled token another one than its own entry in the list, and count it twice."""
+    got = decode({"tokens": ["x"], "token_ids": [42], "token_logprobs": [-0.25], "top_logprobs": top})
+    (position,) = got.positions
+    assert position.sampled == position.top[0]
+    assert len(position.top) == 2
+    assert not any("more than 1" in a for a in got.anomalies)
+
+
+def test_together_ids_without_alternatives_stay() -> None:
+    got = decode({"tokens": ["x"], "token_ids": [42], "token_logprobs": [-0.25]})
     assert got.positions[0].sampled.id == 42
+
+
+def test_mistral_names_the_id_token_id() -> None:
+    top = [{"token": "a", "logprob": -0.1, "bytes": [97], "token_id": 7}]
+    got = first({"token": "a", "logprob": -0.1, "bytes": [97], "token_id": 7, "top_logprobs": top})
+    assert (got.sampled.id, got.top[0].id) == (7, 7)
 
 
 def test_probabilities_after_the_chain_are_not_taken_for_logprobs() -> None:

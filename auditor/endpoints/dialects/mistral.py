@@ -1,5 +1,5 @@
-"""Mistral's hosted API. No logprobs; the seed is ``random_seed``; unknown fields are refused (422), ``stream_options`` too.
-A trace comes as a ``thinking`` block of the content.
+"""Mistral's hosted API. The seed is ``random_seed``; unknown fields are refused (422), ``stream_options`` too. A trace comes
+as a ``thinking`` block of the content. Newer SDKs (3.7) have logprobs with token ids; which models give them the probe finds.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ DIALECT = Dialect(
     base_url="https://api.mistral.ai/v1",
     key_env="MISTRAL_API_KEY",
     seed_field="random_seed",
-    has_logprobs=False,
     stream_usage=False,
     reasoning="effort",
     effort_on="high",
