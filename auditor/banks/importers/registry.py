@@ -37,7 +37,14 @@ def import_bank(key: str, path: Path, options: Options, *, licence: str | None =
     importer = FORMATS.get(key)
     if importer is None:
         raise BankError(f"there is no format called {key!r}", f"use one of {', '.join(FORMATS)}")
-    draft = importer.read(path, options)
+    try:
+        draft = importer.read(path, options)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        # Foreign files can be malformed in any way; readers take the format for granted and check only its facts.
+        raise BankError(
+            f"{path} is not in the format {key}: {type(error).__name__}: {error}",
+            "check that the file belongs to the format",
+        ) from error
     check_facts(draft.facts, allow_subset=options.allow_subset)
     if not draft.prompts:
         raise BankError(f"{path} gives no prompts in the format {key}", "check that the file belongs to the format")
