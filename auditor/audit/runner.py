@@ -86,6 +86,7 @@ class Audit:
         tape: Tape | None = None,
         mode: TapeMode = "auto",
         clock: Clock | None = None,
+        limits: WireLimits = WireLimits(),  # noqa: B008 - frozen
         synthetic: bool = False,
     ) -> None:
         self.plan = plan
@@ -96,6 +97,7 @@ class Audit:
         self._tape = tape
         self._mode: TapeMode = mode
         self._clock = clock or SystemClock()
+        self._bounds = limits
         self._synthetic = synthetic
         self._failures: dict[Seat, int] = {"baseline": 0, "candidate": 0, "judge": 0}
         self._budget = Budget(max_calls=plan.run.max_calls, max_tokens=plan.run.max_tokens)
@@ -139,11 +141,12 @@ class Audit:
     def _limits(self) -> WireLimits:
         run = self.plan.run
         longest = max(self.plan.sampling_for(side).max_tokens for side in (self.plan.baseline, self.plan.candidate))
-        return WireLimits(
+        return msgspec.structs.replace(
+            self._bounds,
             concurrency=run.concurrency,
             requests_per_minute=run.requests_per_minute,
             tokens_per_minute=run.tokens_per_minute,
-            deadline_s=deadline_for(longest),
+            deadline_s=deadline_for(longest, self._bounds.deadline_s),
         )
 
     async def _carry_out(

@@ -47,6 +47,6 @@ class WireLimits(msgspec.Struct, frozen=True):
         return min(self.deadline_s, self.probe_deadline_s) if purpose == "probe" else self.deadline_s
 
 
-def deadline_for(max_tokens: int) -> float:
-    """The deadline in seconds that lets even a slow server write ``max_tokens``."""
-    return max(defaults.DEADLINE_S, max_tokens * defaults.SLOWEST_TOKEN_S)
+def deadline_for(max_tokens: int, at_least: float = defaults.DEADLINE_S) -> float:
+    """The deadline in seconds that lets even a slow server write ``max_tokens``; short ones are left as they are."""
+    return max(at_least, max_tokens * defaults.SLOWEST_TOKEN_S) if at_least >= defaults.DEADLINE_S else at_least
