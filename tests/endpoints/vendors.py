@@ -140,7 +140,7 @@ class Vendor:
         answer, logprobs, usage = "".join(tokens), self.logprobs(body, tokens), self.usage(tokens, thought=thought)
         if body.get("stream"):
             return self.stream(self.message(answer, thought=thought), logprobs, usage)
-        choice = {"index": 0, "message": self.message(answer, thought=thought), "finish_reason": "stop"}
+        choice: dict[str, Any] = {"index": 0, "message": self.message(answer, thought=thought), "finish_reason": "stop"}
         if logprobs is not None:
             choice["logprobs"] = logprobs
         return ok({**self.head("chat.completion"), "choices": [choice], "usage": usage})

@@ -115,7 +115,7 @@ class OpenAIResponses(Vendor):
             output.append({"id": "rs_0", "type": "reasoning", "summary": summary})
         tokens = self.tokens(body, answer)
         k = body.get("top_logprobs")
-        part = {"type": "output_text", "text": "".join(tokens), "annotations": []}
+        part: dict[str, Any] = {"type": "output_text", "text": "".join(tokens), "annotations": []}
         if k is not None:
             part["logprobs"] = self.positions(tokens, k)
         output.append({"id": "msg_0", "type": "message", "role": "assistant", "status": "completed", "content": [part]})
