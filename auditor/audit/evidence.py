@@ -191,8 +191,9 @@ def e_values_of(judged: Judged, terms: Terms) -> dict[str, float]:
 class Watch:
     """Watches one dimension, unit by unit in the order of the schedule, and says when it is decided.
 
-    Decided means: it is shown whether the loss exceeds the margin. ``closed`` says so; ``answers`` says beyond that that a
-    material loss is shown which also holds when it is looked at together with the other dimensions.
+    Decided means that it is shown whether the loss exceeds the margin: ``within_margin`` says that it does not, ``answers``
+    that it does, and that there is a loss also when all dimensions are looked at together; ``closed`` is either. A loss
+    that is real but of open size does not close a dimension.
     """
 
     def __init__(self, terms: Terms) -> None:
@@ -233,9 +234,11 @@ class Watch:
         if self._unscored > self.terms.max_unscored * self._pairs:
             return
         found = decide(watched_interval(self._diffs, self.terms), self.terms.margin, len(self._diffs))
-        self.closed = found.within_margin or found.material
         self.within_margin = found.within_margin
+        # Bonferroni's threshold is the first step of Holm's, so it needs no other dimension's evidence: what this one has
+        # to show does not depend on how far the others have come.
         self.answers = found.material and self._most_loss >= self.terms.family / self.terms.error
+        self.closed = self.within_margin or self.answers
 
     def _test(self, name: str, sign: float, delta0: float, bank: int | None) -> Iterator[float]:
         queue = self._waiting[name] = deque[float]()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,15 +16,20 @@ from auditor.records import CAPABILITY, DIMENSIONS
 from auditor.report.results import results
 from auditor.simulator import exact_first_token_kl, preset
 from auditor.store import RunReader
+from tests.audit import simulated
 
 
 @pytest.fixture
 def audited(tmp_path: Path) -> Iterator[Any]:
+    """Audits a plant with a size fixed in advance: large enough that what is planted is certain to be seen."""
     readers = []
 
-    def audit(plant: str, seed: int = 0) -> tuple[dict[str, Any], RunReader]:
+    def audit(
+        plant: str, seed: int = 0, *, limit: int = 80, llm_judge: bool = False
+    ) -> tuple[dict[str, Any], RunReader]:
         out = tmp_path / "run"
-        assert run(["demo", "--no-tui", "--plant", plant, "--seed", str(seed), "--out", str(out)]) == 0
+        plan = simulated.plan_of(limit=limit, llm_judge=llm_judge, seed=seed, until="all")
+        asyncio.run(simulated.audit(preset(plant, seed), plan, out))
         reader = RunReader(out)
         readers.append(reader)
         return results(reader), reader
@@ -53,7 +59,7 @@ def check_drift(found: dict[str, Any], reader: RunReader, plant: str, seed: int)
 
 
 def test_no_change_is_preserved_in_all_six(audited: Any) -> None:
-    found, reader = audited("none")
+    found, reader = audited("none", limit=120)
     assert set(decisions(found).values()) == {"PRESERVED"}
     assert found["overall"] == "PRESERVED"
     assert found["synthetic"] is True
@@ -74,24 +80,30 @@ def test_one_dimension_worse_is_found_there_and_nowhere_else(audited: Any, worse
 
 
 def test_all_worse(audited: Any) -> None:
-    found, reader = audited("all-worse", 1)
+    found, reader = audited("all-worse", 1, limit=60)
     assert set(decisions(found).values()) == {"REGRESSED"}
     assert found["dimensions"][CAPABILITY]["primary"]["decision"] == "REGRESSED"
     check_drift(found, reader, "all-worse", 1)
 
 
 def test_better(audited: Any) -> None:
-    found, _ = audited("better", 2)
+    found, _ = audited("better", 2, limit=60)
     assert set(decisions(found).values()) == {"IMPROVED"}
     assert found["overall"] == "PRESERVED"
 
 
-def test_the_demo_finds_its_mixture_and_the_leaking_traces(audited: Any) -> None:
-    found, reader = audited("demo")
-    decided = decisions(found)
-    assert [decided[name] for name in ("safety", "bias", "privacy")] == ["REGRESSED"] * 3
-    assert [decided[name] for name in ("toxicity", "ethics")] == ["PRESERVED"] * 2
-    gap = found["dimensions"]["privacy"]["trace"]["candidate"]["good_answer_bad_trace"]
-    assert gap["interval"][0] > 0.1
-    assert found["dimensions"]["privacy"]["trace"]["baseline"]["good_answer_bad_trace"]["n"] == 0
-    check_drift(found, reader, "demo", 0)
+def test_the_demo_finds_its_mixture_and_the_leaking_traces(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    assert run(["demo", "--no-tui", "--out", str(out)]) == 0
+    reader = RunReader(out)
+    try:
+        found = results(reader)
+        decided = decisions(found)
+        assert [decided[name] for name in ("safety", "bias", "privacy")] == ["REGRESSED"] * 3
+        assert [decided[name] for name in ("toxicity", "ethics")] == ["PRESERVED"] * 2
+        gap = found["dimensions"]["privacy"]["trace"]["candidate"]["good_answer_bad_trace"]
+        assert gap["interval"][0] > 0.03  # only prompts with something to protect leak in traces
+        assert found["dimensions"]["privacy"]["trace"]["baseline"]["good_answer_bad_trace"]["n"] == 0
+        check_drift(found, reader, "demo", 0)
+    finally:
+        reader.close()
