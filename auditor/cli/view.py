@@ -26,7 +26,7 @@ def command(run: Path) -> None:
         raise UsageError(
             "The browser needs a terminal.", f"In a pipe or a script: auditor results {run}, or auditor report {run}."
         )
-    browse(run, rubrics=rubric_labels())
+    browse(run, rubrics=rubric_labels)
 
 
 def rubric_labels() -> dict[str, dict[str, str]]:

@@ -101,6 +101,12 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     CREATE INDEX pairs_worst ON pairs (delta, candidate_trace_score, seq);
     CREATE INDEX pairs_failed ON pairs (dimension) WHERE baseline_outcome = 'error' OR candidate_outcome = 'error';
     """,
+    # The two orders a list is opened in, ready: sorting 100,000 pairs takes a fifth of a second, reading an index a tenth of that.
+    """
+    DROP INDEX pairs_worst;
+    CREATE INDEX pairs_worst ON pairs (delta IS NULL, delta, candidate_trace_score IS NULL, candidate_trace_score, seq);
+    CREATE INDEX pairs_drift ON pairs (kl IS NULL, kl DESC, seq);
+    """,
 )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 
-def browse(path: Path, *, rubrics: Mapping[str, Mapping[str, str]] | None = None) -> None:
-    """Open a run and stay until the user leaves. ``rubrics``: each rubric's labels with their definitions, offered when
-    labelling by hand. Raises RunError if there is no run, UsageError if the user's settings can't be read.
+def browse(path: Path, *, rubrics: Callable[[], Mapping[str, Mapping[str, str]]] | None = None) -> None:
+    """Open a run and stay until the user leaves. ``rubrics`` gives each rubric's labels with their definitions
+    once somebody labels by hand. Raises RunError if there is no run, UsageError if the user's settings can't be read.
     """
     from platformdirs import user_config_path
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from platformdirs import user_config_path
 from textual.app import App, SuspendNotSupported, SystemCommand
@@ -26,28 +28,20 @@ from auditor.store import Annotation, Annotations, RunReader, TextIndex, Words
 from auditor.store.annotations import Kind
 from auditor.tui.config import FILE as CONFIG_FILE
 from auditor.tui.config import Config, load, template
-from auditor.tui.export import FORMATS, export
-from auditor.tui.labels import Queue
 from auditor.tui.listing import Filter, Listing, Mode, Sort
 from auditor.tui.sanitise import PlainAscii, Sanitise
-from auditor.tui.screens.ask import AskScreen
 from auditor.tui.screens.base import AuditorScreen
-from auditor.tui.screens.document import DocumentScreen, exchange_blocks
-from auditor.tui.screens.drift import DriftScreen
-from auditor.tui.screens.groups import GroupsScreen
-from auditor.tui.screens.help import HelpScreen, key_names
-from auditor.tui.screens.jump import JumpScreen
-from auditor.tui.screens.label import LabelScreen
-from auditor.tui.screens.live import LiveScreen
 from auditor.tui.screens.overview import OverviewScreen
 from auditor.tui.screens.record import RecordScreen
 from auditor.tui.screens.records import RecordsScreen
-from auditor.tui.screens.runs import CompareScreen, RunsScreen
-from auditor.tui.screens.tokens import TokensScreen
 from auditor.tui.summary import Summary, summarise
 from auditor.tui.theme import ASCII, DARK, LIGHT, Glyphs, glyphs
+from auditor.tui.widgets.key_bar import key_names
 from auditor.tui.widgets.row_list import RowList
 from auditor.tui.widgets.text_pane import TextPane
+
+if TYPE_CHECKING:
+    from auditor.tui.screens.document import DocumentScreen
 
 
 class AuditorApp(App[None]):
@@ -71,15 +65,17 @@ class AuditorApp(App[None]):
         *,
         signs: Glyphs | None = None,
         annotations: Annotations | None = None,
-        rubrics: Mapping[str, Mapping[str, str]] | None = None,
+        rubrics: Callable[[], Mapping[str, Mapping[str, str]]] | None = None,
         config_folder: Path | None = None,
     ) -> None:
-        """``rubrics``: labels with their definitions, for labelling by hand. ``config_folder``: where the user's keys and
+        """``rubrics`` gives the labels with their definitions, once somebody labels by hand. ``config_folder``: where the user's keys and
         theme are set; None reads none. Raises UsageError if they can't be read.
         """
         super().__init__()
+        # Over SSH an animated scroll is many screens where one was asked for.
+        self.animation_level = "none"
         self.reader = reader
-        self.rubrics = rubrics or {}
+        self.rubrics = rubrics or dict
         self.config_folder = config_folder or user_config_path("auditor")
         self.config = load(config_folder) if config_folder is not None else Config()
         self.signs = signs or glyphs()
@@ -106,13 +102,14 @@ class AuditorApp(App[None]):
             if theme in self.available_themes:
                 self.theme = str(theme)
                 break
-        self.set_keymap(dict(self.config.keys))
-        unknown = sorted(set(self.config.keys) - {name for name, _, _ in actions()})
-        if unknown:
-            self.notify(f"Unknown in {CONFIG_FILE}: {', '.join(unknown)}", severity="warning", markup=False)
+        if self.config.keys:
+            self.set_keymap(dict(self.config.keys))
+            unknown = sorted(set(self.config.keys) - {name for name, _, _ in actions()})
+            if unknown:
+                self.notify(f"Unknown in {CONFIG_FILE}: {', '.join(unknown)}", severity="warning", markup=False)
         self.push_screen(OverviewScreen())
         if self.summary.status == "running":
-            self.push_screen(LiveScreen())
+            self.action_live()
 
     def crumbs(self, below: Screen[Any] | None = None) -> list[str]:
         """The steps of the breadcrumb below a screen (or below one that is about to be pushed)."""
@@ -137,7 +134,8 @@ class AuditorApp(App[None]):
 
     def any_pair(self, chosen: Filter) -> bool:
         """Whether any pair fits a filter."""
-        return len(self.listing(chosen)) > 0
+        where, parameters = chosen.where(self.marks())
+        return bool(self.reader.pair_ids(where, parameters, "seq LIMIT 1"))
 
     def marks(self) -> Mapping[str, Collection[str]]:
         """Prompt ids by kind of annotation."""
@@ -213,6 +211,9 @@ class AuditorApp(App[None]):
 
     def export(self, listing: Listing) -> None:
         """Ask for a file and write a list to it; the name's ending chooses the format."""
+        from auditor.tui.export import FORMATS
+        from auditor.tui.screens.ask import AskScreen
+
         folder = self.reader.path if self.annotations.saved else Path.cwd()
         hint = f"{len(listing):,} pairs, in the order of the list. The ending chooses: {', '.join('.' + f for f in FORMATS)}"
         self.push_screen(AskScreen("Export", str(folder / "pairs.csv"), hint), partial(self._export, listing))
@@ -222,6 +223,8 @@ class AuditorApp(App[None]):
             self.run_worker(partial(self._write, listing, Path(name).expanduser()), thread=True, group="export")
 
     def _write(self, listing: Listing, path: Path) -> None:
+        from auditor.tui.export import export
+
         reader = RunReader(self.reader.path)
         try:
             own = Listing(reader, listing.filter, listing.marks, listing.found)
@@ -249,12 +252,16 @@ class AuditorApp(App[None]):
 
     def open_request(self, prompt: Prompt) -> None:
         """Show every request that was sent about a prompt; the tape is read in the background."""
+        from auditor.tui.screens.document import DocumentScreen
+
         screen = DocumentScreen("request")
         self.push_screen(screen)
         words = max((message.content for message in prompt.messages), key=len)
         screen.run_worker(partial(self._find_requests, screen, words), thread=True)
 
     def _find_requests(self, screen: DocumentScreen, words: str) -> None:
+        from auditor.tui.screens.document import exchange_blocks
+
         reader = RunReader(self.reader.path)
         try:
             blocks = exchange_blocks(reader.exchanges_about(words))
@@ -264,22 +271,33 @@ class AuditorApp(App[None]):
 
     def action_drift(self) -> None:
         """How far the candidate drifted."""
+        from auditor.tui.screens.drift import DriftScreen
+
         self.push_screen(DriftScreen())
 
     def action_live(self) -> None:
         """Watch the run."""
+        from auditor.tui.screens.live import LiveScreen
+
         self.push_screen(LiveScreen())
 
     def action_runs(self) -> None:
         """The runs beside this one."""
+        from auditor.tui.screens.runs import RunsScreen
+
         self.push_screen(RunsScreen())
 
     def action_label(self) -> None:
         """Label replies blind."""
-        self.push_screen(LabelScreen(Queue(self.reader, self.annotations, self.rubrics)))
+        from auditor.tui.labels import Queue
+        from auditor.tui.screens.label import LabelScreen
+
+        self.push_screen(LabelScreen(Queue(self.reader, self.annotations, self.rubrics())))
 
     def action_jump(self) -> None:
         """A letter on everything one can go to."""
+        from auditor.tui.screens.jump import JumpScreen
+
         targets = [w for w in self.screen.query("*") if w.focusable and w.region.area and w.display]
 
         def go(target: Widget | None) -> None:
@@ -312,6 +330,8 @@ class AuditorApp(App[None]):
 
     def action_help(self) -> None:
         """What this screen shows, and its keys."""
+        from auditor.tui.screens.help import HelpScreen
+
         screen = self.screen
         if not isinstance(screen, AuditorScreen):
             return
@@ -387,29 +407,16 @@ class AuditorApp(App[None]):
 
 def actions() -> list[tuple[str, str, str]]:
     """Every action that can be given other keys: its id, its keys, what it does."""
-    found = {}
-    for owner in _OWNERS:
-        for binding in owner.BINDINGS:
+    from auditor.tui import screens
+
+    for module in pkgutil.iter_modules(screens.__path__, f"{screens.__name__}."):
+        importlib.import_module(module.name)
+    found: dict[str, tuple[str, str, str]] = {}
+    waiting: list[type[Any]] = [AuditorApp, Screen, RowList, TextPane]
+    while waiting:
+        owner = waiting.pop()
+        waiting += owner.__subclasses__()
+        for binding in vars(owner).get("BINDINGS", ()) if owner.__module__.startswith("auditor.") else ():
             if isinstance(binding, Binding) and binding.id:
                 found[binding.id] = (binding.id, binding.key, binding.description)
     return list(found.values())
-
-
-_OWNERS: Final[tuple[type[Any], ...]] = (
-    AuditorApp,
-    OverviewScreen,
-    RecordsScreen,
-    RecordScreen,
-    GroupsScreen,
-    DriftScreen,
-    LiveScreen,
-    RunsScreen,
-    CompareScreen,
-    LabelScreen,
-    TokensScreen,
-    DocumentScreen,
-    JumpScreen,
-    HelpScreen,
-    RowList,
-    TextPane,
-)

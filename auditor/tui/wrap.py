@@ -89,12 +89,16 @@ def _cuts(paragraph: str, width: int) -> list[tuple[int, int]]:
     at, length = 0, len(paragraph)
     while at < length:
         end = min(at + width, length) if plain else _reach(paragraph, at, width)
-        if end < length:
-            blank = paragraph.rfind(" ", at, end + 1) + 1
+        following = end
+        if end < length and paragraph[end] == " ":
+            # The blank between two lines is not drawn: no line ends or begins with it.
+            following = end + 1
+        elif end < length:
+            blank = paragraph.rfind(" ", at, end) + 1
             if blank > at + (end - at) // 3:
-                end = min(blank, length)
+                end = following = blank
         cuts.append((at, end))
-        at = end
+        at = following
     return cuts
 
 

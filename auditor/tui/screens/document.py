@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer
 
 from auditor.records import Exchange
 from auditor.tui.screens.base import AuditorScreen
+from auditor.tui.widgets.key_bar import KeyBar
 from auditor.tui.widgets.text_pane import TextPane
 from auditor.tui.wrap import Block
 
@@ -41,7 +41,7 @@ class DocumentScreen(AuditorScreen):
         """Build the screen."""
         yield self.title_bar()
         yield TextPane(id="document")
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Ready to scroll."""

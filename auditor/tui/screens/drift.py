@@ -8,7 +8,6 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.widgets import Footer
 from textual.worker import get_current_worker
 
 from auditor.records import Reply, Side
@@ -21,6 +20,7 @@ from auditor.tui.screens.base import AuditorScreen
 from auditor.tui.summary import drift_line, nats, percent
 from auditor.tui.theme import Glyphs
 from auditor.tui.tokens import Moved, moved, quantiles
+from auditor.tui.widgets.key_bar import KeyBar
 from auditor.tui.widgets.row_list import RowList, fit
 from auditor.tui.widgets.text_pane import TextPane
 from auditor.tui.wrap import Block, Span
@@ -121,7 +121,7 @@ class DriftScreen(AuditorScreen):
         with Horizontal(id="drift-lists"):
             yield DriftPrompts(self.listing, max(self.values, default=0.0), self.browser.signs)
             yield MovedTokens()
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Draw the strip; count tokens in the background."""

@@ -8,12 +8,12 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
-from textual.widgets import Footer
 
 from auditor.report.plain import one_line
 from auditor.tui.axis import Piece, share_bar
 from auditor.tui.listing import Filter, Group, Listing, Mode
 from auditor.tui.theme import Glyphs
+from auditor.tui.widgets.key_bar import KeyBar
 from auditor.tui.widgets.row_list import RowList, fit
 
 
@@ -75,7 +75,7 @@ class GroupsScreen(ModalScreen[Filter | None]):
         groups = GroupList(self.listing.groups(), getattr(self.app, "signs"))  # noqa: B009
         groups.border_title = f"{len(self.listing):,} pairs by what happened"
         yield groups
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def action_open(self) -> None:
         """Choose the group under the cursor."""

@@ -11,16 +11,6 @@ from textual.screen import ModalScreen
 from auditor.tui.widgets.text_pane import TextPane
 from auditor.tui.wrap import Block
 
-_NAMES = {
-    "question_mark": "?",
-    "slash": "/",
-    "equals_sign": "=",
-    "asterisk": "*",
-    "escape": "esc",
-    "pageup": "page up",
-    "pagedown": "page down",
-}
-
 
 class HelpScreen(ModalScreen[None]):
     """Shows text; any way back leaves it."""
@@ -46,8 +36,3 @@ class HelpScreen(ModalScreen[None]):
         pane = self.query_one("#help", TextPane)
         pane.show([Block(self._about), Block(""), Block("keys", "heading"), Block(lines)])
         pane.focus()
-
-
-def key_names(key: str) -> str:
-    """A key as people read it."""
-    return " ".join(_NAMES.get(part, part.replace("ctrl+", "^")) for part in key.split(","))

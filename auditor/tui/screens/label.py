@@ -6,12 +6,13 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from auditor.tui.labels import Item, Queue
 from auditor.tui.record_text import question
 from auditor.tui.screens.ask import Choices
 from auditor.tui.screens.base import AuditorScreen
+from auditor.tui.widgets.key_bar import KeyBar
 from auditor.tui.widgets.row_list import RowList
 from auditor.tui.widgets.text_pane import TextPane
 from auditor.tui.wrap import Block
@@ -46,7 +47,7 @@ class LabelScreen(AuditorScreen):
         yield TextPane(id="label-prompt")
         yield TextPane(id="label-text")
         yield Choices([])
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Bring the first."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from auditor.report.plain import one_line
@@ -22,6 +22,7 @@ from auditor.tui.screens.ask import ChooseScreen
 from auditor.tui.screens.base import AuditorScreen
 from auditor.tui.summary import points, summarise
 from auditor.tui.theme import Glyphs
+from auditor.tui.widgets.key_bar import KeyBar
 from auditor.tui.widgets.row_list import RowList, fit
 
 POLL_S = 0.5
@@ -117,7 +118,7 @@ class LiveScreen(AuditorScreen):
         yield Static("", id="live-state", markup=False)
         yield Matrix(self.browser.signs)
         yield Static("", id="traffic", markup=False)
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Start polling."""

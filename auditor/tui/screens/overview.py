@@ -6,16 +6,17 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from auditor.report.plain import one_line
-from auditor.tui.listing import Filter, Mode
+from auditor.tui.listing import Filter, Listing, Mode
 from auditor.tui.query import Term
 from auditor.tui.screens.base import AuditorScreen
 from auditor.tui.screens.records import RecordsScreen
 from auditor.tui.summary import Cell, Summary, drift_line
 from auditor.tui.theme import DECISION_STYLE
 from auditor.tui.widgets.finding_table import FindingTable
+from auditor.tui.widgets.key_bar import KeyBar
 from auditor.tui.widgets.row_list import RowList
 from auditor.tui.widgets.text_pane import TextPane
 from auditor.tui.wrap import Block
@@ -42,6 +43,10 @@ class OverviewScreen(AuditorScreen):
         Binding("r", "again", "Last list", show=False, id="overview.again"),
     ]
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._worse: dict[str, Listing] = {}
+
     def compose(self) -> ComposeResult:
         """Build the screen."""
         summary = self.browser.summary
@@ -50,7 +55,7 @@ class OverviewScreen(AuditorScreen):
         yield Static("", id="headline", markup=False)
         yield FindingTable(summary, self.browser.signs, id="findings")
         yield TextPane(id="why")
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Start on the worst dimension."""
@@ -70,6 +75,7 @@ class OverviewScreen(AuditorScreen):
 
     def refresh_findings(self) -> None:
         """Show what the run knows by now."""
+        self._worse.clear()
         self.query_one(FindingTable).show(self.browser.summary)
         self._tell(self.browser.summary)
         self._explain()
@@ -127,7 +133,8 @@ class OverviewScreen(AuditorScreen):
         what = "prompts" if cell.units == cell.n else f"clusters of prompts ({cell.n} pairs)"
         unscored = f"; {cell.unscored} unscored" if cell.unscored else ""
         blocks.append(Block(f"{counts}, of {cell.units} {what}{unscored}. Scored by {cell.backing}."))
-        by_hand = len(self.browser.listing(Filter(Mode.OVERRIDDEN, (Term("dim", ":", cell.dimension),))))
+        overridden = Filter(Mode.OVERRIDDEN, (Term("dim", ":", cell.dimension),))
+        by_hand = len(self.browser.listing(overridden)) if self.browser.marks().get("overridden") else 0
         if by_hand:
             blocks.append(Block(f"{by_hand} overridden by hand; these numbers are without that.", "unsure"))
         if cell.gap_text:
@@ -141,7 +148,10 @@ class OverviewScreen(AuditorScreen):
 
     def _worst(self, cell: Cell) -> list[Block]:
         """A look ahead: the first prompts of what enter opens."""
-        listing = self.browser.listing(Filter(Mode.REGRESSED, (Term("dim", ":", cell.dimension),)))
+        listing = self._worse.get(cell.dimension)
+        if listing is None:
+            listing = self.browser.listing(Filter(Mode.REGRESSED, (Term("dim", ":", cell.dimension),)))
+            self._worse[cell.dimension] = listing
         rows = [listing.row(i) for i in range(min(len(listing), 5))]
         if not rows:
             return []

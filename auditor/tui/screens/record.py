@@ -9,7 +9,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from auditor.records import SIDES, UNSCORED_OUTCOMES, Side
 from auditor.report.plain import harmless
@@ -17,10 +17,8 @@ from auditor.store import RecordDetail
 from auditor.tui.diff import word_diff
 from auditor.tui.listing import Listing
 from auditor.tui.record_text import Shown, about_the_trace, headline, looked_for, question, reply_blocks
-from auditor.tui.screens.ask import AskScreen, ChooseScreen
 from auditor.tui.screens.base import AuditorScreen
-from auditor.tui.screens.tokens import TokensScreen
-from auditor.tui.tokens import tracks
+from auditor.tui.widgets.key_bar import KeyBar
 from auditor.tui.widgets.text_pane import TextPane
 from auditor.tui.wrap import Span
 
@@ -83,7 +81,7 @@ class RecordScreen(AuditorScreen):
                 with Vertical(classes="side", id=f"{side}-side"):
                     yield Static("", id=f"{side}-head", classes="head", markup=False)
                     yield TextPane(id=side)
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Tie the panes together and show the first record."""
@@ -179,6 +177,9 @@ class RecordScreen(AuditorScreen):
 
     def action_tokens(self) -> None:
         """Show the tokens either side might have said."""
+        from auditor.tui.screens.tokens import TokensScreen
+        from auditor.tui.tokens import tracks
+
         found = tracks(self.detail) if self.detail is not None else []
         if found:
             self.app.push_screen(TokensScreen(found, self.browser.signs))
@@ -192,6 +193,8 @@ class RecordScreen(AuditorScreen):
 
     def action_override(self) -> None:
         """Say that a verdict is wrong: which side's, what is right, and why."""
+        from auditor.tui.screens.ask import AskScreen, ChooseScreen
+
         if self.detail is None:
             return
         prompt = self.detail.prompt
@@ -228,6 +231,8 @@ class RecordScreen(AuditorScreen):
 
     def action_comment(self) -> None:
         """Write a comment on this pair; an empty one takes it away."""
+        from auditor.tui.screens.ask import AskScreen
+
         prompt_id = self.prompt_id
         before = self.browser.annotations.current("comment").get((prompt_id, "", "", ""))
 

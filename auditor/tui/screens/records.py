@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
 from auditor.errors import UsageError
 from auditor.tui.listing import Filter, Listing, Mode, Sort
@@ -16,6 +16,7 @@ from auditor.tui.screens.base import AuditorScreen
 from auditor.tui.screens.groups import GroupsScreen
 from auditor.tui.screens.record import RecordScreen
 from auditor.tui.widgets.chips import Chips
+from auditor.tui.widgets.key_bar import KeyBar
 from auditor.tui.widgets.pair_list import PairList
 from auditor.tui.widgets.row_list import RowList
 from auditor.tui.widgets.text_pane import TextPane
@@ -61,7 +62,7 @@ class RecordsScreen(AuditorScreen):
         yield PairList(self.listing, self.browser.signs, id="pairs")
         yield TextPane(id="peek")
         yield Input(placeholder='dim:privacy cand:leak kl>0.5 "words"   enter filters, esc leaves', id="search")
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Start in the list."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from auditor.errors import AuditorError
@@ -20,6 +20,7 @@ from auditor.tui.runs import changes, siblings
 from auditor.tui.screens.base import AuditorScreen
 from auditor.tui.summary import Cell, Summary, percent, points
 from auditor.tui.theme import DECISION_STYLE, Glyphs
+from auditor.tui.widgets.key_bar import KeyBar
 from auditor.tui.widgets.row_list import RowList, fit
 
 _SHORT = {"robustness": "robust", "capability": "capab.", "toxicity": "toxic"}
@@ -91,7 +92,7 @@ class RunsScreen(AuditorScreen):
         yield self.title_bar()
         yield FamilyMatrix(self.browser.signs)
         yield Static("", id="run-pair", markup=False)
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Look for runs in the background."""
@@ -217,7 +218,7 @@ class CompareScreen(AuditorScreen):
         """Build the screen."""
         yield self.title_bar()
         yield Changes(self.browser.signs, self.browser.summary, self._then, self._changed)
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def action_open(self) -> None:
         """Read the prompt under the cursor."""

@@ -8,11 +8,12 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from auditor.tui.axis import Piece, share_bar
 from auditor.tui.theme import Glyphs
 from auditor.tui.tokens import Alternative, Track, alternatives, heat, shown
+from auditor.tui.widgets.key_bar import KeyBar
 from auditor.tui.widgets.row_list import RowList, fit
 from auditor.tui.widgets.text_pane import TextPane
 from auditor.tui.wrap import Block, Span
@@ -89,7 +90,7 @@ class TokensScreen(ModalScreen[None]):
         yield Static("", id="tokens-title", markup=False)
         yield TextPane(id="strip")
         yield AlternativeList(self._signs)
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Start at the first token."""
