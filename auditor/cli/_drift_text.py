@@ -75,7 +75,8 @@ def _audit(name: str, audit: dict[str, Any]) -> Iterator[str]:
         beside = f"{plain['method']} {_value({'estimate': plain['value'], 'interval': plain['interval']})}"
         if token["estimators_differ"]:
             beside += f"; {token['kl']['method']} {_number(token['kl']['value'])} differs and is not quoted: its tail was missed"
-        yield f"      beside it: {beside}; largest single position {token['largest']:.0%} of the sum"
+        if token["largest"] is not None:
+            yield f"      beside it: {beside}; largest single position {token['largest']:.0%} of the sum"
         if jsd := found["jsd_per_token"]:
             seen = found["coverage"]
             low = ", too little to conclude that there is no drift" if found["low_coverage"] else ""

@@ -9,10 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from auditor.drift.topk import Key
-
-Logprobs = Mapping[Key, float]
+Logprobs = Mapping[Any, float]
 """One asking's list: key to logprob in nats."""
 
 

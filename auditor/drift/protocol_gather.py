@@ -7,6 +7,7 @@ Each direction has a writer (the model the expectation is over) and a reader (th
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
@@ -149,6 +150,8 @@ async def _score(
     read = await other.score(behind, ids, top=top, at=at, sample=settings.reader_sample)
     # A list of the generation itself serves as the writer's first asking, if it can be held against scored lists.
     listed = dict(enumerate(wrote.positions)) if wrote.keyed else await own.score(before, ids, top=top, at=at)
+    if wrote.positions:
+        listed = {t: _with_number(position, wrote.positions[t]) for t, position in listed.items()}
     again: dict[int, TokenPosition] = {}
     if settings.noise:
         again = await own.score(before, ids, top=top, at=at, sample=0 if wrote.keyed else 1)
@@ -159,7 +162,7 @@ async def _score(
     for t, inclusion in chosen:
         if t not in read or t not in listed:
             return "a position came without logprobs"
-        step = _step(t, parts[t], texts[t], listed[t], read[t], again.get(t), both, top, inclusion)
+        step = _step(t, parts[t], texts[t], listed[t], read[t], again.get(t), both, top, inclusion, stepwise=stepwise)
         if isinstance(step, str):
             return step
         steps.append(step)
@@ -184,6 +187,8 @@ def _step(
     markers: Markers,
     top: int,
     inclusion: float,
+    *,
+    stepwise: bool,
 ) -> Step | str:
     askings = [written, read] if again is None else [written, read, again]
     kind = common_kind(askings[:1], askings[1:], same_ids=True)
@@ -194,7 +199,7 @@ def _step(
         except ValueError as error:
             return str(error)
     pair = position_of(written, read, kind, (lists[0], lists[1]), inclusion)
-    if pair is None:
+    if not stepwise and math.isnan(pair.p_logprob + pair.q_logprob):
         return "a token came without a logprob"
     own = None if again is None else position_of(written, again, kind, (lists[0], lists[2]), inclusion)
     return Step(
@@ -206,6 +211,14 @@ def _step(
         again=own,
         tops=(likeliest(_named(written, askings)), likeliest(read)),
     )
+
+
+def _with_number(position: TokenPosition, generated: TokenPosition) -> TokenPosition:
+    """The scored list; the given token's own number from when it was generated, where scoring gave none."""
+    if position.sampled.logprob is not None:
+        return position
+    own = msgspec.structs.replace(position.sampled, logprob=generated.sampled.logprob)
+    return TokenPosition(sampled=own, top=position.top)
 
 
 def _named(position: TokenPosition, others: Sequence[TokenPosition]) -> TokenPosition:

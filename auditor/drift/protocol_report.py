@@ -146,7 +146,7 @@ def _segment(texts: Sequence[_Text], how: Bootstrap, with_lists: bool) -> dict[s
     token, sequence = means(per_token=True), means(per_token=False)
     total = math.fsum(sums["kl"])
     largest = max(row.values["kl"] * row.weight for text in texts for row in text.rows)
-    share = largest / total if 0.0 < total < math.inf else 0.0
+    share = largest / total if 0.0 < total < math.inf else 0.0  # NaN compares false
     body: dict[str, Any] = {
         "n": len(texts),
         "clusters": len(set(clusters)),
@@ -170,9 +170,12 @@ def _kl(means: dict[str, Mean], n: int, largest: float, with_lists: bool) -> dic
     full, plain, gap = means["kl"], means["plain"], means["gap"]
     # Both have the same expectation. Where their means differ by more than chance, rare tokens that carry the control
     # variate were missed, and then E4 is too low without its standard error showing it.
-    differ = gap.interval is not None and not gap.interval[0] <= 0.0 <= gap.interval[1]
+    unknown = math.isnan(full.value)
+    differ = not unknown and gap.interval is not None and not gap.interval[0] <= 0.0 <= gap.interval[1]
     quoted = plain if differ else full
     names = ("E4", "E4 without control variate") if with_lists else ("k3", "k1")
+    if unknown:
+        names = ("none: tokens outside the lists have no number, only bounds hold",) * 2
     lower = means.get("lower")
     return {
         "estimate": _number(quoted.value),
@@ -186,14 +189,14 @@ def _kl(means: dict[str, Mean], n: int, largest: float, with_lists: bool) -> dic
         "kl_plain": {"method": names[1], "value": _number(plain.value), "interval": _pair(plain)},
         "estimators_differ": differ,
         "k1": {"value": _number(means["k1"].value), "interval": _pair(means["k1"])},
-        "largest": largest,
+        "largest": None if unknown else largest,
     }
 
 
 def _tokens(texts: Sequence[_Text], with_lists: bool) -> dict[str, Any] | None:
     """llama.cpp's and URIAL's numbers. Positions count alike, also where only some were scored."""
     pairs = [row.step.pair for text in texts for row in text.rows]
-    if not pairs:
+    if not pairs or any(math.isnan(x.p_logprob + x.q_logprob) for x in pairs):
         return None
     known = [(x.p, x.q) for x in pairs if x.p is not None and x.q is not None]
     summary = TokenSummary.of(
@@ -222,7 +225,7 @@ def _moved(texts: Sequence[_Text], with_lists: bool) -> list[dict[str, Any]]:
             "before": "".join(s.token for s in text.steps if s.index < step.index)[-60:],
             "token": step.token,
             "kl_lower": _number(value) if with_lists else None,
-            "delta_logprob": step.pair.q_logprob - step.pair.p_logprob,
+            "delta_logprob": _number(step.pair.q_logprob - step.pair.p_logprob),
             "writer": _said(step.tops[0]),
             "reader": _said(step.tops[1]),
         }
@@ -254,8 +257,9 @@ def _measured(text: ScoredText) -> _Text:
 
 
 def _values(x: Position) -> dict[str, float]:
-    full, plain = x.kl, x.kl_plain
-    values = {"kl": full, "plain": plain, "gap": full - plain, "k1": x.p_logprob - x.q_logprob}
+    k1 = x.p_logprob - x.q_logprob
+    full, plain = (math.nan, math.nan) if math.isnan(k1) else (x.kl, x.kl_plain)
+    values = {"kl": full, "plain": plain, "gap": full - plain, "k1": k1}
     if x.p is None or x.q is None:
         return values | dict.fromkeys(COLUMNS[4:], math.nan)
     jsd, seen = jsd_bounds(x.p, x.q), coverage(x.p, x.q)

@@ -66,7 +66,8 @@ class Step:
         part: whether trace or answer is written here.
         control: markers of a trace hold probability here.
         token: the given token as it prints.
-        pair: both models at this context.
+        pair: both models at this context. A logprob is NaN where one position at a time is asked for and the given token
+            is not among the best: then there are bounds, and no estimate.
         again: the writer's two askings, for the noise floor.
         tops: what each model would most likely have said, with its probability: writer, reader.
     """
@@ -136,11 +137,9 @@ def position_of(
     kind: KeyKind,
     lists: tuple[TopK | None, TopK | None],
     inclusion: float,
-) -> Position | None:
-    """Both models at one context, or None where one of them has no number for the given token."""
-    p, q = given.sampled.logprob, other.sampled.logprob
-    if p is None or q is None:
-        return None
+) -> Position:
+    """Both models at one context; NaN where one of them has no number for the given token."""
+    p, q = (math.nan if one.sampled.logprob is None else one.sampled.logprob for one in (given, other))
     sampled: Key = key_of(given.sampled, kind)
     return Position(sampled, p, q, p=lists[0], q=lists[1], inclusion=inclusion)
 

@@ -1,0 +1,178 @@
+"""Drift of the built-in pair, from the choice of the protocol to the numbers."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from auditor.audit.drift import DriftSettings, association
+from auditor.audit.drift_alone import drift_alone
+from auditor.audit.watch import evidence, record_reference, threshold, watch
+from auditor.drift.change import Standing
+from auditor.drift.protocol_gather import Settings
+from auditor.errors import RequestRejected, RunError
+from auditor.records import Message, Prompt
+from auditor.report.results import results
+from auditor.simulator import PlantedTruth, Serving
+from auditor.store import RunFolder, RunReader
+from tests.drift.simulated import MODELS, network, spec
+
+SPECS: Any = {side: spec(side) for side in MODELS}
+SMALL = Settings(max_tokens=8, noise=True)
+CHANGED = PlantedTruth(seed=2, other_drift=0.5)
+SAME = PlantedTruth(seed=2, other_drift=0.0)
+
+
+def prompts(count: int = 6) -> list[Prompt]:
+    return [
+        Prompt(id=f"q/{i}", dimension="safety", bank="q", kind="harmful", messages=(Message("user", f"Ask {i}?"),))
+        for i in range(count)
+    ]
+
+
+async def drift(truth: PlantedTruth, settings: DriftSettings, folder: Path | None = None) -> dict[str, Any]:
+    where = RunFolder(folder) if folder else None
+    return await drift_alone(SPECS, prompts(), settings, environ={}, folder=where, networks=network(truth))
+
+
+async def test_the_strongest_protocol_is_taken_and_named_in_both_directions() -> None:
+    found = await drift(CHANGED, DriftSettings(gather=SMALL))
+    assert (found["schema"], found["protocol"], found["unit"]) == ("auditor.drift/1", "F", "nats")
+    assert found["tokenizer"]["same"] is True
+    for way in ("forward", "reverse"):
+        assert found[way]["protocol"] == "F"
+        assert found[way]["scored_by"] == "prompt_logprobs"
+        token = found[way]["kl_per_token"]
+        assert 0 < token["lower_bound"] < 1
+        assert token["interval"][0] <= token["estimate"] <= token["interval"][1]
+        jsd = found[way]["jsd_per_token"]
+        assert 0 <= jsd["lower"] <= jsd["upper"] <= math.log(2)
+        assert found["noise_floor"][way]["floor"]["value"] == pytest.approx(0, abs=1e-9)
+        assert found["noise_floor"][way]["p_value"] < 0.05
+        assert found[way]["summary"]["KLD"]["n"] == found[way]["tokens"]
+    assert found["reasoning"] == "as_served"
+    assert found["cost"]["baseline"]["calls"] > 0
+    assert {row["prompt"] for row in found["prompts"]} == {prompt.id for prompt in prompts()}
+
+
+async def test_no_change_is_no_more_than_noise() -> None:
+    found = await drift(SAME, DriftSettings(gather=SMALL))
+    for way in ("forward", "reverse"):
+        assert found[way]["kl_per_token"]["estimate"] == pytest.approx(0, abs=1e-6)
+        assert found[way]["kl_per_token"]["lower_bound"] == pytest.approx(0, abs=1e-6)
+        assert found["noise_floor"][way]["p_value"] > 0.05
+
+
+async def test_token_scores_alone_give_k1_and_k3_and_no_bound() -> None:
+    found = await drift(CHANGED, DriftSettings(protocol="S", gather=SMALL))
+    assert found["protocol"] == "S"
+    token = found["forward"]["kl_per_token"]
+    assert {token["kl"]["method"], token["kl_plain"]["method"]} == {"k3", "k1"}
+    assert token["lower_bound"] is None
+    assert found["forward"]["jsd_per_token"] is None
+
+
+async def test_generation_alone_gives_bounds() -> None:
+    found = await drift(CHANGED, DriftSettings(protocol="G", gather=SMALL))
+    assert (found["protocol"], found["scope"]) == ("G", "first_token")
+    assert found["forward"]["kl_per_token"]["estimate"] is None
+    assert found["forward"]["kl_per_sequence"] is None
+    assert found["common_prefix"]["n"] == 6
+
+
+async def test_text_alone_is_never_called_a_kl() -> None:
+    found = await drift(SAME, DriftSettings(protocol="T", gather=SMALL, replies=2))
+    assert found["protocol"] == "T"
+    assert found["forward"] is None
+    assert found["text"]["what"].startswith("not a KL")
+
+
+async def test_a_protocol_that_is_not_to_be_had_is_an_error() -> None:
+    with pytest.raises(RequestRejected, match="Protocol P"):
+        await drift(CHANGED, DriftSettings(protocol="P", gather=SMALL))
+
+
+async def test_a_folder_keeps_the_run_and_refuses_another(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    first = await drift(CHANGED, DriftSettings(gather=SMALL), run)
+    again = await drift_alone(SPECS, prompts(), DriftSettings(gather=SMALL), environ={}, folder=RunFolder(run))
+    assert {key: again[key] for key in again if key != "cost"} == {key: first[key] for key in first if key != "cost"}
+    reader = RunReader(run)
+    assert results(reader)["drift"]["protocol"] == "F"
+    reader.close()
+    with pytest.raises(RunError):
+        await drift(CHANGED, DriftSettings(protocol="S", gather=SMALL), run)
+
+
+def test_association_is_a_rank_correlation_and_says_so() -> None:
+    values = {f"{i}": float(i) for i in range(30)}
+    found = association(values, {name: value**3 for name, value in values.items()}, 0)
+    assert found is not None
+    assert found["value"] == pytest.approx(1.0)
+    assert "not a cause" in found["what"]
+    assert found["n"] == 30
+    assert association(values, dict.fromkeys(values, 0.0), 0) is None
+    assert association({}, {}, 0) is None
+
+
+# --- watching -------------------------------------------------------------------------------------------------------
+
+
+async def looked(tmp_path: Path, later: PlantedTruth, looks: int = 2, askings: int = 5) -> list[dict[str, Any]]:
+    folder, endpoint = RunFolder(tmp_path / "reference"), SPECS["candidate"]
+    await record_reference(endpoint, prompts(12), folder, askings, {}, networks=network(SAME))
+    return [await watch(endpoint, folder, {}, networks=network(later)) for _ in range(looks)]
+
+
+async def test_an_endpoint_that_stays_raises_no_alarm(tmp_path: Path) -> None:
+    first, second = await looked(tmp_path, SAME)
+    assert (first["look"], second["look"]) == (1, 2)
+    assert not first["changed"]
+    assert not second["changed"]
+    assert first["threshold"] < second["threshold"]
+    assert first["tokens"] == 12
+
+
+async def test_a_small_change_is_found_in_few_tokens(tmp_path: Path) -> None:
+    (found,) = await looked(tmp_path, PlantedTruth(seed=2, other_drift=0.01), looks=1)
+    assert found["changed"]
+    assert found["tokens"] <= 4
+
+
+async def test_logprobs_are_needed_and_the_reference_is_one_endpoints(tmp_path: Path) -> None:
+    await looked(tmp_path, SAME, looks=0)
+    folder = RunFolder(tmp_path / "reference")
+    with pytest.raises(RunError, match="not of"):
+        await watch(SPECS["baseline"], folder, {}, networks=network(SAME))
+    with pytest.raises(RunError):
+        await record_reference(SPECS["candidate"], prompts(3), folder, 5, {}, networks=network(SAME))
+    blind = PlantedTruth(seed=2, serving=Serving(top_logprobs_max=0))
+    with pytest.raises(RequestRejected, match="no logprobs"):
+        await record_reference(
+            SPECS["candidate"], prompts(3), RunFolder(tmp_path / "b"), 5, {}, networks=network(blind)
+        )
+
+
+def test_all_looks_together_keep_the_level() -> None:
+    assert math.fsum(1 / threshold(look) for look in range(1, 5000)) == pytest.approx(0.05, rel=1e-3)
+
+
+def test_without_change_the_evidence_stays_low_as_often_as_promised() -> None:
+    """Ville: reaching 1/alpha at any prompt has probability alpha at most."""
+    rng = np.random.default_rng(0)
+    crossed = 0
+    for _ in range(400):
+        ranks = rng.integers(1, 7, 40)
+        crossed += max(evidence([Standing(int(rank), 6) for rank in ranks])) >= 10
+    assert crossed / 400 <= 0.1
+    assert list(evidence([])) == []
+
+
+def test_drift_alone_works_without_a_running_loop() -> None:
+    found = asyncio.run(drift(SAME, DriftSettings(protocol="T", gather=SMALL, replies=1)))
+    assert found["protocol"] == "T"

@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import httpx2
+import pytest
+
+from auditor.endpoints import Capabilities, connect
+from auditor.endpoints.scoring import (
+    CompletionsScorer,
+    LlamaCppScorer,
+    Scorer,
+    Server,
+    SglangScorer,
+    find_scorer,
+    fingerprint,
+)
+from auditor.errors import NotAnApi
+from auditor.records import EndpointSpec, Message, TokenPosition
+from auditor.wire import MemoryTape, open_wire
+from tests.endpoints.scoring.engines import (
+    PREFIX,
+    VOCABULARY,
+    CompletionsServer,
+    LlamaServer,
+    SglangServer,
+    best,
+    logprobs,
+)
+
+Handler = Callable[[httpx2.Request], httpx2.Response]
+HELLO = (Message("user", "hello"),)
+
+
+@asynccontextmanager
+async def server(handler: Handler, dialect: str = "vllm") -> AsyncIterator[Server]:
+    spec = EndpointSpec(base_url="http://engine.test/v1", model="tiny", dialect=dialect)
+    wire = open_wire(spec.base_url, tape=MemoryTape(), network=httpx2.MockTransport(handler))
+    endpoint = connect(spec, wire, key=None)
+    assert isinstance(endpoint, Server)
+    try:
+        yield endpoint
+    finally:
+        await wire.aclose()
+
+
+def found(dialect: str = "vllm") -> Capabilities:
+    return Capabilities(endpoint="e", dialect=dialect, model="tiny", logprobs=True, top_logprobs_max=20, protocol="G")
+
+
+WAYS: list[tuple[Handler, str, Callable[[Server], Scorer], str]] = [
+    (CompletionsServer(), "vllm", lambda s: CompletionsScorer(s, "prompt_logprobs"), "F"),
+    (CompletionsServer(), "vllm", lambda s: CompletionsScorer(s, "echo"), "F"),
+    (CompletionsServer(), "vllm", lambda s: CompletionsScorer(s, "one_by_one", forced=True), "P"),
+    (LlamaServer(), "llama-cpp", LlamaCppScorer, "P"),
+    (SglangServer(), "sglang", SglangScorer, "F"),
+]
+
+
+@pytest.mark.parametrize(("handler", "dialect", "make", "protocol"), WAYS)
+async def test_given_tokens_get_the_models_own_numbers(
+    handler: Handler, dialect: str, make: Callable[[Server], Scorer], protocol: str
+) -> None:
+    async with server(handler, dialect) as endpoint:
+        scorer = make(endpoint)
+        prefix = await scorer.prefix(HELLO)
+        assert list(prefix.ids) == PREFIX
+        assert await scorer.tokenise("x y") == (5, 6)
+        given = [9, 40, 0, 12]
+        scored = await scorer.score(prefix, given, top=3)
+        for t, token in enumerate(given):
+            exact = logprobs([*PREFIX, *given[:t]])
+            check(scored[t], token, exact, 3)
+        some = await scorer.score(prefix, given, top=3, at=[2])
+        assert list(some) == [2]
+        assert some[2] == scored[2]
+        assert scorer.protocol == protocol
+
+
+def check(position: TokenPosition, token: int, exact: list[float], k: int) -> None:
+    assert position.sampled.id == token
+    assert position.sampled.logprob == pytest.approx(exact[token])
+    assert [t.id for t in position.top] == best(exact, k)
+    assert [t.logprob for t in position.top] == pytest.approx([exact[i] for i in best(exact, k)])
+
+
+@pytest.mark.parametrize(("handler", "dialect", "make", "protocol"), WAYS)
+async def test_generated_text_comes_with_ids_and_lists(
+    handler: Handler, dialect: str, make: Callable[[Server], Scorer], protocol: str
+) -> None:
+    async with server(handler, dialect) as endpoint:
+        scorer = make(endpoint)
+        prefix = await scorer.prefix(HELLO)
+        wrote = await scorer.sample(prefix, max_tokens=6, top=4, seed=3)
+        assert wrote.keyed
+        assert wrote.text
+        assert len(wrote.positions) == len(wrote.ids) <= 6
+        for t, position in enumerate(wrote.positions):
+            exact = logprobs([*PREFIX, *wrote.ids[:t]])
+            assert position.sampled.logprob == pytest.approx(exact[wrote.ids[t]])
+            assert {t.id for t in position.top} >= set(best(exact, 4))
+
+
+async def test_a_question_asked_again_is_not_counted_again() -> None:
+    async with server(CompletionsServer()) as endpoint:
+        scorer = CompletionsScorer(endpoint, "prompt_logprobs")
+        prefix = await scorer.prefix(HELLO)
+        await scorer.score(prefix, [9], top=2)
+        once = (scorer.spent.calls, scorer.spent.prompt_tokens)
+        await scorer.score(prefix, [9], top=2)
+        assert (scorer.spent.calls, scorer.spent.prompt_tokens) == once == (2, 3 + 4)
+        await scorer.score(prefix, [9], top=2, sample=1)
+        assert scorer.spent.calls == 3
+
+
+async def test_a_token_that_could_not_be_forced_has_no_number() -> None:
+    """Unless it is among the best anyway."""
+    async with server(LlamaServer(biased=False), "llama-cpp") as endpoint:
+        scorer = LlamaCppScorer(endpoint)
+        prefix = await scorer.prefix(HELLO)
+        exact = logprobs(PREFIX)
+        first, last = best(exact, 1)[0], best(exact, len(VOCABULARY))[-1]
+        assert (await scorer.score(prefix, [first], top=2))[0].sampled.logprob == pytest.approx(exact[first])
+        assert (await scorer.score(prefix, [last], top=2))[0].sampled.logprob is None
+
+
+async def test_llama_settings_are_sent_whole() -> None:
+    handler = LlamaServer()
+    async with server(handler, "llama-cpp") as endpoint:
+        scorer = LlamaCppScorer(endpoint)
+        await scorer.sample(await scorer.prefix(HELLO), max_tokens=2, top=1, seed=9)
+    path, body = handler.bodies[-1]
+    assert path == "/completion"
+    wanted = {"temperature": 1.0, "top_p": 1.0, "top_k": 0, "min_p": 0.0, "repeat_penalty": 1.0, "seed": 9}
+    assert wanted.items() <= body.items()
+    assert ("/tokenize", {"content": "<user>hello<bot>", "add_special": True, "parse_special": True}) in handler.bodies
+
+
+@pytest.mark.parametrize(
+    ("handler", "dialect", "name", "protocol"),
+    [
+        (CompletionsServer(), "vllm", "prompt_logprobs", "F"),
+        (CompletionsServer(prompt_logprobs=False), "", "echo", "F"),
+        (CompletionsServer(prompt_logprobs=False, echo=""), "", "one_by_one", "P"),
+        (LlamaServer(), "llama-cpp", "llama-cpp", "P"),
+        (SglangServer(), "sglang", "sglang", "F"),
+    ],
+)
+async def test_the_best_way_that_works_is_found(handler: Handler, dialect: str, name: str, protocol: str) -> None:
+    async with server(handler, dialect) as endpoint:
+        assert hasattr(endpoint, "ask")
+        known, scorer = await find_scorer(endpoint, found(dialect))  # type: ignore[arg-type]
+        assert scorer is not None
+        assert (scorer.name, scorer.protocol, known.protocol) == (name, protocol, protocol)
+        assert known.token_ids is True
+        assert await fingerprint(scorer) == (5, 6)
+
+
+async def test_echo_that_is_one_position_off_is_not_believed() -> None:
+    async with server(CompletionsServer(prompt_logprobs=False, echo="shifted"), "") as endpoint:
+        known, scorer = await find_scorer(endpoint, found(""))  # type: ignore[arg-type]
+        assert (known.prompt_logprobs, known.echo, known.prefill) == (False, False, True)
+        assert scorer is not None
+        assert scorer.protocol == "P"
+
+
+async def test_logprobs_that_show_the_bias_are_not_believed() -> None:
+    """Then tokens are not forced, and those outside the list have no number."""
+    async with server(CompletionsServer(prompt_logprobs=False, echo="", bias=True), "") as endpoint:
+        _, scorer = await find_scorer(endpoint, found(""))  # type: ignore[arg-type]
+        if scorer is not None:
+            exact = logprobs(PREFIX)
+            position = (await scorer.score(await scorer.prefix(HELLO), [best(exact, 30)[-1]], top=2))[0]
+            assert position.sampled.logprob is None or position.sampled.logprob < -1.0
+            assert math.fsum(math.exp(t.logprob) for t in position.top if t.logprob is not None) < 1.0
+
+
+async def test_a_server_that_only_chats_has_no_scorer() -> None:
+    async with server(CompletionsServer(ids=False), "") as endpoint:
+        known, scorer = await find_scorer(endpoint, found(""))  # type: ignore[arg-type]
+        assert scorer is None
+        assert known.protocol == "G"
+        assert (known.prompt_logprobs, known.echo, known.prefill) == (False, False, False)
+
+
+async def test_a_protocol_can_be_asked_for() -> None:
+    async with server(CompletionsServer(), "vllm") as endpoint:
+        _, scorer = await find_scorer(endpoint, found(), wanted="P")  # type: ignore[arg-type]
+        assert scorer is not None
+        assert scorer.name == "one_by_one"
+
+
+@pytest.mark.parametrize("body", [b"[]", b"<html>", b'{"choices": []}', b'{"choices": [{"index": 0}]}'])
+async def test_an_answer_without_what_was_asked_for_is_an_error(body: bytes) -> None:
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, content=body, headers={"content-type": "application/json"})
+
+    async with server(handler) as endpoint:
+        with pytest.raises(NotAnApi):
+            await CompletionsScorer(endpoint, "prompt_logprobs").tokenise("x")
