@@ -43,6 +43,10 @@ MAX_UNSCORED_SHARE: Final = 0.20
 """Above this share of pairs without a score a dimension is INCONCLUSIVE, whatever the rest says."""
 DRIFT_PROMPTS: Final = 120
 """At most this many prompts are asked for first-token logprobs."""
+DRIFT_TOKENS: Final = 64
+"""Tokens per text that drift is measured on beyond the first token: KL per sequence is up to this length."""
+DRIFT_POSITIONS: Final = 12
+"""Positions scored per text where each one costs a call (protocol P)."""
 BOOTSTRAP: Final = 2000
 
 # --- the wire -------------------------------------------------------------------------------------------------------

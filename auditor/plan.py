@@ -127,13 +127,18 @@ class DimensionPlan(_Section):
 
 
 class DriftPlan(_Section):
-    """First-token drift from top-logprobs."""
+    """Drift from top-logprobs: of the first token always, of whole replies if asked for."""
 
     enabled: bool = Field(True, description="false asks for no logprobs.")
     prompts: int = Field(defaults.DRIFT_PROMPTS, ge=1, description="At most this many prompts, drawn by the seed.")
     top_logprobs: int = Field(
         defaults.TOP_LOGPROBS, ge=1, description="Alternatives asked for; fewer if the server gives fewer."
     )
+    protocol: Literal["first_token", "auto", "F", "S", "P", "G", "T"] = Field(
+        "first_token", description="Beyond the first token: auto takes the strongest protocol both endpoints permit."
+    )
+    tokens: int = Field(defaults.DRIFT_TOKENS, ge=1, description="Tokens per text beyond the first token.")
+    positions: int = Field(defaults.DRIFT_POSITIONS, ge=2, description="Scored per text where each costs a call.")
 
 
 class RunPlan(_Section):
@@ -230,6 +235,9 @@ class Plan(_Section):
         # A run made before these settings existed can still be continued with a plan that does not use them.
         if whole["scoring"] == "own":
             del whole["scoring"]
+        if self.drift.protocol == "first_token":
+            for setting in ("protocol", "tokens", "positions"):
+                del whole["drift"][setting]
         for some in whole["dimensions"].values():
             if some["samples"] == 1:
                 del some["samples"]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, TypeVar
 
 from auditor import defaults
+from auditor.audit.schedule import drift_sample
 from auditor.audit.session import Session
 from auditor.drift.protocol_bytes import ScoredBytes, describe_bytes, gather_bytes
 from auditor.drift.protocol_first_token import first_token_ask, measure
@@ -21,10 +22,15 @@ from auditor.drift.protocol_text import compare_texts, text_ask
 from auditor.endpoints import Capabilities
 from auditor.endpoints.scoring import ScoreProtocol, Scorer, find_scorer, fingerprint
 from auditor.errors import RequestRejected
-from auditor.records import SIDES, Ask, Message, Prompt, Reply, Side
+from auditor.plan import Plan
+from auditor.records import SIDES, Ask, Message, Prompt, Reply, Scored, Side
+from auditor.store import RunWriter
 
 Wanted = Literal["auto", "F", "S", "P", "G", "T"]
 T = TypeVar("T")
+
+BEYOND: Final = "drift_beyond"
+"""Where a run keeps what was measured beyond the first token until it is concluded."""
 
 _RANK: Final = {"F": 0, "P": 1, "S": 2, "G": 3, "T": 4}
 _DIRECTIONS: Final[tuple[tuple[str, Side, Side], ...]] = (
@@ -112,6 +118,62 @@ async def measure_drift(
 
 
 _SPENT: Final = ("calls", "prompt_tokens", "completion_tokens")
+
+
+async def drift_of_run(
+    plan: Plan,
+    session: Session,
+    capabilities: Mapping[Side, Capabilities],
+    prompts: Sequence[Prompt],
+    writer: RunWriter,
+    note: Callable[[str], None],
+) -> None:
+    """Beyond the first token, if the plan asks for it, on the prompts that were asked for their first token.
+
+    A protocol that is not to be had costs the run nothing but this part: it is said, and the audit goes on.
+    """
+    if not plan.drift.enabled or plan.drift.protocol == "first_token":
+        return
+    settings = DriftSettings(
+        protocol=plan.drift.protocol,
+        gather=Settings(
+            top=plan.drift.top_logprobs,
+            max_tokens=plan.drift.tokens,
+            positions=plan.drift.positions,
+            seed=plan.run.seed,
+        ),
+        concurrency=plan.run.concurrency,
+    )
+    some = questions_of(drift_sample(list(prompts), plan.drift.prompts))
+    try:
+        body, values = await measure_drift(session, capabilities, some, settings, note=note)
+    except RequestRejected as error:
+        note(error.what)
+        return
+    writer.put_meta(BEYOND, {"body": body, "values": values})
+
+
+def with_beyond(
+    drift: dict[str, Any] | None,
+    bounds: Mapping[str, float],
+    beyond: dict[str, Any] | None,
+    scores: Mapping[str, Mapping[Side, Scored]],
+    seed: int,
+) -> dict[str, Any] | None:
+    """The drift finding of a run: the first token's, ``beyond`` it, and how both go with the loss of each prompt."""
+    if drift is None and beyond is None:
+        return None
+    losses = {
+        name: both["baseline"].score - both["candidate"].score
+        for name, both in scores.items()
+        if len(both) == len(SIDES) and both["baseline"].score is not None and both["candidate"].score is not None
+    }
+    whole = dict(drift or {})
+    whole["association"] = association(bounds, losses, seed)
+    whole["beyond"] = None
+    if beyond is not None:
+        whole["beyond"] = {**beyond["body"], "association": association(beyond["values"], losses, seed)}
+    return whole
 
 
 def questions_of(prompts: Iterable[Prompt]) -> list[Question]:

@@ -18,6 +18,7 @@ from auditor import __version__, defaults
 from auditor.audit.budget import Budget
 from auditor.audit.conclusion import conclusion, context, terms_of
 from auditor.audit.course import Course
+from auditor.audit.drift import BEYOND, drift_of_run, with_beyond
 from auditor.audit.findings import paired
 from auditor.audit.preflight import check_pair, chosen_banks, fatal, freeze, schedule, units
 from auditor.audit.schedule import drift_sample
@@ -171,6 +172,7 @@ class Audit:
         status = "interrupted"
         try:
             complete = await self._ask_all(session, writer, prompts, course, judge, drift)
+            await drift_of_run(self.plan, session, capabilities, prompts, writer, self._progress.note)
             status = "complete" if complete else "stopped" if wish(self.folder.path) == "stop" else "budget"
         finally:
             # Also a run that is cut short has findings: for what was asked until then.
@@ -359,6 +361,7 @@ def conclude(plan: Plan, folder: RunFolder, writer: RunWriter) -> None:
         prompts = {prompt.id: prompt for prompt in order}
         frozen_units: dict[str, int] = reader.plan["units"]
         probes = (reader.meta("provenance") or {}).get("probes", {})
+        beyond = reader.meta(BEYOND)
         scores: dict[str, dict[Side, Scored]] = {}
         for prompt_id, side, scored in reader.scores():
             scores.setdefault(prompt_id, {})[side] = scored
@@ -385,7 +388,7 @@ def conclude(plan: Plan, folder: RunFolder, writer: RunWriter) -> None:
         resamples=defaults.BOOTSTRAP,
         level=defaults.LEVEL,
     )
-    if drift is not None:
+    if (drift := with_beyond(drift, per_prompt, beyond, scores, plan.run.seed)) is not None:
         writer.put_finding("drift", drift)
         writer.put_drift(per_prompt)
 
