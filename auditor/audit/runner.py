@@ -172,7 +172,8 @@ class Audit:
         status = "interrupted"
         try:
             complete = await self._ask_all(session, writer, prompts, course, judge, drift)
-            await drift_of_run(self.plan, session, capabilities, prompts, writer, self._progress.note)
+            if complete:
+                await drift_of_run(self.plan, session, capabilities, prompts, writer, self._progress.note)
             status = "complete" if complete else "stopped" if wish(self.folder.path) == "stop" else "budget"
         finally:
             # Also a run that is cut short has findings: for what was asked until then.
