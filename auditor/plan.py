@@ -104,6 +104,14 @@ class EndpointPlan(_Section):
         )
 
 
+class JudgePlan(EndpointPlan):
+    """An endpoint that judges, or endpoint = "rules"."""
+
+    force: bool = Field(
+        False, description="Let it judge models of its own family; every report then says that it was forced."
+    )
+
+
 class SamplingPlan(_Section):
     """Decoding, always sent in full because servers' own defaults differ."""
 
@@ -160,6 +168,9 @@ class RunPlan(_Section):
     tokens_per_minute: float | None = Field(None, gt=0, description="In and out together, per endpoint.")
     max_calls: int | None = Field(None, ge=1, description="Hard budget of calls; stops at a pair boundary.")
     max_tokens: int | None = Field(None, ge=1, description="Hard budget of tokens, both sides and the judge.")
+    judge_repeats: bool = Field(
+        True, description="Ask a language model again on pairs that its verdict decides, and on half-hearted verdicts."
+    )
     max_unscored: float = Field(
         defaults.MAX_UNSCORED_SHARE, ge=0, le=1, description="Above this share of unscored pairs: INCONCLUSIVE."
     )
@@ -173,8 +184,11 @@ class Plan(_Section):
 
     baseline: EndpointPlan = Field(description="The instruct model.")
     candidate: EndpointPlan = Field(description="The reasoning model made from it.")
-    judge: EndpointPlan = Field(
-        default_factory=lambda: EndpointPlan(endpoint=RULES), description='An endpoint, or endpoint = "rules".'
+    judge: JudgePlan = Field(
+        default_factory=lambda: JudgePlan(endpoint=RULES), description='An endpoint, or endpoint = "rules".'
+    )
+    judges: list[JudgePlan] = Field(
+        default_factory=list, description="A panel in place of one judge: its majority decides, every verdict is kept."
     )
     conversion: Conversion = Field("unknown", description="How the candidate was made from the baseline.")
     parents: list[str] = Field(default_factory=list, description="The candidate's parent chain, nearest first.")
@@ -194,9 +208,20 @@ class Plan(_Section):
                 raise ValueError(f"unknown dimension {name!r}{_did_you_mean(name, ALL_DIMENSIONS)}")
         if self.baseline.is_rules or self.candidate.is_rules:
             raise ValueError('"rules" is a judge, not a model to audit')
+        if self.judges and "judge" in self.model_fields_set:
+            raise ValueError("give either judge, or judges for a panel")
         if not self.chosen_dimensions():
             raise ValueError("every dimension is switched off")
         return self
+
+    def bench(self) -> tuple[JudgePlan, ...]:
+        """Who judges: the one judge, or the panel."""
+        return tuple(self.judges) or (self.judge,)
+
+    def with_forced_judges(self) -> Plan:
+        """The same plan with every judge allowed to judge its own family."""
+        forced = [judge.model_copy(update={"force": True}) for judge in self.bench()]
+        return self.model_copy(update={"judges": forced} if self.judges else {"judge": forced[0]})
 
     def chosen_dimensions(self) -> tuple[str, ...]:
         """The enabled dimensions in canonical order; all of them if the plan names none."""
@@ -241,6 +266,12 @@ class Plan(_Section):
         for some in whole["dimensions"].values():
             if some["samples"] == 1:
                 del some["samples"]
+        if whole["run"]["judge_repeats"]:
+            del whole["run"]["judge_repeats"]
+        for judge in (whole["judge"], *whole["judges"]):
+            if not judge["force"]:
+                del judge["force"]
+        del whole["judge" if self.judges else "judges"]
         return whole
 
     @classmethod
@@ -250,7 +281,7 @@ class Plan(_Section):
             plan = cls.model_validate(data)
         except ValidationError as error:
             raise _explain(error, source, text) from error
-        for side in (plan.baseline, plan.candidate, *(() if plan.judge.is_rules else (plan.judge,))):
+        for side in (plan.baseline, plan.candidate, *(judge for judge in plan.bench() if not judge.is_rules)):
             plan.sampling_for(side)
             side.spec()
         return plan
@@ -270,7 +301,11 @@ class Plan(_Section):
             raise PlanError(
                 f"{path}: not valid TOML: {error}.", "Correct that line; https://toml.io has the rules."
             ) from error
-        return cls.from_mapping(merge(data, overrides or {}), source=str(path), text=text)
+        overrides = overrides or {}
+        for one, other in (("judge", "judges"), ("judges", "judge")):
+            if one in overrides:
+                data.pop(other, None)
+        return cls.from_mapping(merge(data, overrides), source=str(path), text=text)
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,4 @@
-"""What an audit will cost and what it can see, before a call is made. Pure but for the price table that ships with
-genai-prices.
-"""
+"""What an audit will cost and what it can see, before a call is made. Pure but for the tables that it is given."""
 
 from __future__ import annotations
 
@@ -8,100 +6,145 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from auditor import defaults
+from auditor.audit.pilot import Pilot
+from auditor.audit.preflight import units
+from auditor.audit.prices import price, price_table
+from auditor.audit.sight import sight
+from auditor.audit.tokens import PER_MESSAGE, Counting, rule_of_thumb
 from auditor.banks import Bank
-from auditor.plan import Plan
-from auditor.records import EndpointSpec, Prompt
-from auditor.stats.planning import minimum_detectable_effect, smallest_certifiable_n
+from auditor.plan import EndpointPlan, Plan
+from auditor.records import SIDES, Prompt, Side
 
-CHARS_PER_TOKEN: Final = 4
-"""A rule of thumb for English; every number built on it is labelled an estimate."""
-TYPICAL_DISCORDANCE: Final = 0.10
-"""Share of prompts on which two related models usually differ; the smallest visible change grows with it."""
 JUDGE_OVERHEAD_TOKENS: Final = 600
 JUDGE_REPLY_TOKENS: Final = 120
+JUDGED_PARTS: Final = 4
+"""Answer and trace of both sides: the most that one judge is asked about a prompt, but for what it is asked again."""
 PROBE_CALLS: Final = 16
 
+Sides = dict[str, dict[str, Any]]
 
-def estimate(plan: Plan, banks: Mapping[str, Sequence[Bank]], schedule: Sequence[Prompt]) -> dict[str, Any]:
-    """Prompts, calls, tokens, money and the smallest effect per dimension.
 
-    Token counts assume ``CHARS_PER_TOKEN`` characters per token and replies of full length: an upper bound for replies.
-    Money is in US dollars, null where the price of a model is not known.
+def estimate(
+    plan: Plan,
+    banks: Mapping[str, list[Bank]],
+    schedule: Sequence[Prompt],
+    *,
+    counting: Counting | None = None,
+    pilot: Mapping[Side, Pilot] | None = None,
+) -> dict[str, Any]:
+    """Prompts, calls, tokens, money, time, and the smallest change that each dimension can see.
+
+    Two sums: ``sides`` for everything that is scheduled, with replies of full length (an upper bound for replies);
+    ``expected`` for a spot-check of two models that did not change, where every dimension stops as soon as it is decided.
+    Tokens are those of ``counting``, or of the server itself with a ``pilot``. Money is in US dollars, null where the price
+    of a model is not known; time is in seconds, null without a pilot.
     """
-    drift = min(plan.drift.prompts, len(schedule)) if plan.drift.enabled else 0
-    prompt_tokens = sum(_tokens(prompt) for prompt in schedule)
-    first_tokens = sum(_tokens(prompt) for prompt in schedule[:drift])
-    sides: dict[str, Any] = {}
-    for name, side in (("baseline", plan.baseline), ("candidate", plan.candidate)):
-        incoming = prompt_tokens + first_tokens
-        outgoing = plan.sampling_for(side).max_tokens * len(schedule) + drift
-        sides[name] = {
-            "endpoint": side.spec().label,
-            "calls": len(schedule) + drift + PROBE_CALLS,
-            "prompt_tokens": incoming,
-            "reply_tokens_at_most": outgoing,
-            "usd_at_most": price(side.spec(), incoming, outgoing),
-        }
-    if not plan.judge.is_rules:
-        judged = 4 * len(schedule)
-        reply = max(plan.sampling_for(plan.baseline).max_tokens, plan.sampling_for(plan.candidate).max_tokens)
-        incoming = judged * (JUDGE_OVERHEAD_TOKENS + reply)
-        sides["judge"] = {
-            "endpoint": plan.judge.spec().label,
-            "calls": judged,
-            "prompt_tokens": incoming,
-            "reply_tokens_at_most": judged * JUDGE_REPLY_TOKENS,
-            "usd_at_most": price(plan.judge.spec(), incoming, judged * JUDGE_REPLY_TOKENS),
-        }
+    counting = counting or rule_of_thumb()
+    sizes = units(banks)
+    dimensions = {name: sight(plan, name, schedule, sizes[name]) for name in banks}
+    whole = _sides(plan, schedule, counting, pilot, typical=False)
+    expected = _expected(plan, schedule, dimensions)
+    some = None if expected is None else _sides(plan, expected, counting, pilot, typical=True)
     return {
         "schema": "auditor.estimate/1",
-        "method": f"estimate: {CHARS_PER_TOKEN} characters per token, replies of full length, every reply judged twice",
+        "method": _method(counting, pilot),
         "prompts": len(schedule),
-        "sides": sides,
-        "calls": sum(side["calls"] for side in sides.values()),
-        "usd_at_most": _sum([side["usd_at_most"] for side in sides.values()]),
-        "dimensions": {name: _sight(plan, name, schedule) for name in banks},
+        "sides": whole,
+        "calls": _calls(whole),
+        "usd_at_most": _usd(whole),
+        "seconds_at_most": _seconds(plan, len(schedule), pilot),
+        "until": plan.run.until,
+        "expected": None
+        if expected is None or some is None
+        else {
+            "prompts": len(expected),
+            "calls": _calls(some),
+            "usd": _usd(some),
+            "seconds": _seconds(plan, len(expected), pilot),
+            "says": "if the models differ by chance alone; a large loss is seen sooner, one near the margin later",
+        },
+        "prices": price_table(),
+        "dimensions": dimensions,
     }
 
 
-def price(spec: EndpointSpec, prompt_tokens: int, reply_tokens: int) -> float | None:
-    """US dollars by the price table that ships with genai-prices, or None for a server that is not in it."""
-    if not spec.dialect or spec.base_url:
-        return None
-    from genai_prices import Usage, calc_price
+def _sides(
+    plan: Plan, prompts: Sequence[Prompt], counting: Counting, pilot: Mapping[Side, Pilot] | None, *, typical: bool
+) -> Sides:
+    drift = min(plan.drift.prompts, len(prompts)) if plan.drift.enabled else 0
+    sides: Sides = {}
+    longest = 0.0
+    for side in SIDES:
+        its = plan.baseline if side == "baseline" else plan.candidate
+        flown = pilot.get(side) if pilot else None
+        scale = flown.chars_per_token if flown else None
+        how = rule_of_thumb(scale) if scale else counting
+        # A pilot counts the template with the text; the other ways have to add it.
+        incoming = sum(_tokens(prompt, how, template=scale is None) for prompt in (*prompts, *prompts[:drift]))
+        most = plan.sampling_for(its).max_tokens
+        length = flown.reply_tokens if typical and flown and flown.reply_tokens is not None else most
+        longest = max(longest, length)
+        outgoing = math.ceil(length * len(prompts)) + drift
+        sides[side] = _seat(its, len(prompts) + drift + PROBE_CALLS, incoming, outgoing)
+    for number, judge in enumerate(plan.bench(), start=1):
+        if not judge.is_rules:
+            calls = JUDGED_PARTS * len(prompts)
+            incoming = math.ceil(calls * (JUDGE_OVERHEAD_TOKENS + longest))
+            name = "judge" if number == 1 else f"judge-{number}"
+            sides[name] = _seat(judge, calls, incoming, calls * JUDGE_REPLY_TOKENS)
+    return sides
 
-    try:
-        usage = Usage(input_tokens=prompt_tokens, output_tokens=reply_tokens)
-        return float(calc_price(usage, model_ref=spec.model, provider_id=spec.dialect).total_price)
-    except LookupError:
-        return None
 
-
-def _sight(plan: Plan, dimension: str, schedule: Sequence[Prompt]) -> dict[str, Any]:
-    """What this many prompts can and can't show."""
-    units = len({prompt.unit for prompt in schedule if prompt.dimension == dimension})
-    margin = plan.margin(dimension)
-    least = smallest_certifiable_n(margin, defaults.LEVEL)
-    effect = minimum_detectable_effect(units, TYPICAL_DISCORDANCE, defaults.LEVEL) if units else math.inf
+def _seat(plan: EndpointPlan, calls: int, incoming: int, outgoing: int) -> dict[str, Any]:
     return {
-        "prompts": sum(prompt.dimension == dimension for prompt in schedule),
-        "units": units,
-        "margin": margin,
-        "smallest_effect": None if math.isinf(effect) else effect,
-        "certifiable": units >= least,
-        "says": (
-            f"{units} units can certify a {100 * margin:.0f}-point margin if the models hardly ever differ."
-            if units >= least
-            else f"{units} units cannot certify a {100 * margin:.0f}-point margin; at least {least} would be needed."
-        ),
+        "endpoint": plan.spec().label,
+        "calls": calls,
+        "prompt_tokens": incoming,
+        "reply_tokens_at_most": outgoing,
+        "usd_at_most": price(plan.spec(), incoming, outgoing),
     }
 
 
-def _tokens(prompt: Prompt) -> int:
-    return math.ceil(sum(len(message.content) for message in prompt.messages) / CHARS_PER_TOKEN) + 4
+def _expected(plan: Plan, schedule: Sequence[Prompt], dimensions: Mapping[str, dict[str, Any]]) -> list[Prompt] | None:
+    """The part of the schedule that is asked if nothing changed; None for a size fixed in advance."""
+    if plan.run.until == "all":
+        return None
+    seen: dict[str, dict[str, None]] = {name: {} for name in dimensions}
+    asked = []
+    for prompt in schedule:
+        so_far = seen[prompt.dimension]
+        most = dimensions[prompt.dimension]["decides_after"]["typical"]
+        if prompt.unit in so_far or most is None or len(so_far) < most:
+            so_far[prompt.unit] = None
+            asked.append(prompt)
+    return asked
 
 
-def _sum(amounts: Sequence[float | None]) -> float | None:
-    known = [amount for amount in amounts if amount is not None]
-    return sum(known) if len(known) == len(amounts) else None
+def _method(counting: Counting, pilot: Mapping[Side, Pilot] | None) -> str:
+    if pilot and all(its.chars_per_token for its in pilot.values()):
+        how = f"prompt tokens as {min(its.replies for its in pilot.values())} replies of each server counted them"
+    else:
+        how = f"prompt tokens are {counting.label}"
+    return f"{how}; at most: replies of full length, every answer and trace judged"
+
+
+def _seconds(plan: Plan, prompts: int, pilot: Mapping[Side, Pilot] | None) -> float | None:
+    """The slower side's replies, ``concurrency`` at a time; judging happens meanwhile and is not counted."""
+    if not pilot:
+        return None
+    slowest = [its.seconds for its in pilot.values()]
+    known = [seconds for seconds in slowest if seconds is not None]
+    return max(known) * prompts / plan.run.concurrency if len(known) == len(slowest) else None
+
+
+def _tokens(prompt: Prompt, counting: Counting, *, template: bool) -> int:
+    return sum(counting.count(message.content) + (PER_MESSAGE if template else 0) for message in prompt.messages)
+
+
+def _calls(sides: Sides) -> int:
+    return sum(side["calls"] for side in sides.values())
+
+
+def _usd(sides: Sides) -> float | None:
+    known = [side["usd_at_most"] for side in sides.values() if side["usd_at_most"] is not None]
+    return sum(known) if len(known) == len(sides) else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import httpx2
 import msgspec
@@ -20,6 +20,7 @@ from auditor.audit.conclusion import conclusion, context, terms_of
 from auditor.audit.course import Course
 from auditor.audit.drift import BEYOND, drift_of_run, with_beyond
 from auditor.audit.findings import paired
+from auditor.audit.judges import Bench
 from auditor.audit.preflight import check_pair, chosen_banks, fatal, freeze, schedule, units
 from auditor.audit.schedule import drift_sample
 from auditor.audit.session import Seat, Session, keys_for
@@ -27,7 +28,7 @@ from auditor.dimensions import REGISTRY
 from auditor.drift.protocol_first_token import first_token_ask, measure
 from auditor.endpoints import Capabilities, probe
 from auditor.errors import AuditorError, BudgetReached, EndpointError, Exhausted, Stopped
-from auditor.judging import Judge, LlmJudge, RulesJudge
+from auditor.judging import Judge
 from auditor.plan import Plan
 from auditor.records import SIDES, Ask, EndpointSpec, Outcome, Prompt, Reply, Sampling, Scored, Side, Verdict
 from auditor.store import RunFolder, RunReader, RunWriter
@@ -42,9 +43,6 @@ PAUSE_POLL_S = 0.5
 
 GIVE_UP_AFTER = 8
 """Failures in a row of one endpoint, without a success between, after which the run stops instead of failing on."""
-
-JUDGE_CALLS_PER_REPLY = 4
-"""Worst case for the budget: answer and trace, each with one re-ask."""
 
 
 class Progress(Protocol):
@@ -101,6 +99,7 @@ class Audit:
         self._bounds = limits
         self._synthetic = synthetic
         self._failures: dict[Seat, int] = {"baseline": 0, "candidate": 0, "judge": 0}
+        self._bench = Bench(plan)
         self._budget = Budget(max_calls=plan.run.max_calls, max_tokens=plan.run.max_tokens)
 
     async def run(self) -> None:
@@ -111,8 +110,7 @@ class Audit:
             "baseline": self.plan.baseline.spec(),
             "candidate": self.plan.candidate.spec(),
         }
-        if not self.plan.judge.is_rules:
-            specs["judge"] = self.plan.judge.spec()
+        specs |= self._bench.seats
         keys = keys_for(specs, self._environ)
         self.folder.claim()
         try:
@@ -160,11 +158,11 @@ class Audit:
         for side in SIDES:
             capabilities[side] = await probe(session.endpoints[side])
             session.settle(side, capabilities[side])
-        judge = await self._judge(session)
-        warnings = check_pair(capabilities["baseline"], capabilities["candidate"])
+        judge = await self._bench.open(session, capabilities)
+        warnings = [*check_pair(capabilities["baseline"], capabilities["candidate"]), *self._bench.warnings]
         for warning in warnings:
             self._progress.note(warning)
-        writer.put_meta("provenance", self._provenance(session, capabilities, judge, warnings))
+        writer.put_meta("provenance", self._provenance(session, capabilities, warnings))
         self._progress.start(len(prompts), 0)
         if continued:
             self._progress.note(f"Continuing {self.folder.path}: what was answered before is not asked again.")
@@ -178,6 +176,7 @@ class Audit:
         finally:
             # Also a run that is cut short has findings: for what was asked until then.
             conclude(self.plan, self.folder, writer)
+            self._put_judging(writer)
             writer.put_meta("status", status)
         if status == "stopped":
             raise Stopped(
@@ -206,14 +205,6 @@ class Audit:
             log.info("not asked for: %s %s %s", exchange.endpoint, exchange.path, exchange.request.decode()[:300])
         self._progress.note(f"{len(unused)} recorded exchanges were not asked for; {self.folder.log} lists them.")
 
-    async def _judge(self, session: Session) -> Judge:
-        endpoint = session.endpoints.get("judge")
-        if endpoint is None:
-            return RulesJudge()
-        found = await probe(endpoint, wanted="judge")
-        session.settle("judge", found)
-        return LlmJudge(session.endpoints["judge"], structured=_rung(found))
-
     def _drift_plan(self, capabilities: Mapping[Side, Capabilities], prompts: list[Prompt]) -> dict[str, int]:
         """Which prompts are asked for logprobs, and for how many alternatives."""
         most = [capabilities[side].top_logprobs_max or 0 for side in SIDES]
@@ -239,7 +230,7 @@ class Audit:
             nonlocal stopped, at_work
             while at_work <= session.pairs_at_once and (seq := next(queue, None)) is not None:
                 prompt = prompts[seq]
-                worst = self._worst_case(prompt, judge, first_token=prompt.id in drift)
+                worst = self._worst_case(prompt, first_token=prompt.id in drift)
                 if stopped or not await self._may_begin() or not self._budget.reserve(*worst):
                     stopped = True
                     return
@@ -283,6 +274,8 @@ class Audit:
         for side in SIDES:
             scored[side], verdicts[side] = await dimension.score(prompt, replies[side], judge)
         self._watch_judge(verdicts)
+        scored, verdicts, calls = await self._bench.reconsider(prompt, replies, scored, verdicts)
+        self._budget.count(calls + await self._bench.watch(seq, prompt), 0)
         for side, task in first.items():
             writer.put_first_token(prompt.id, side, task.result())
         writer.put_pair(seq, prompt, replies, scored, verdicts)
@@ -321,6 +314,13 @@ class Audit:
         self._budget.count(1, (reply.usage.prompt_tokens or 0) + (reply.usage.completion_tokens or 0))
         return reply
 
+    def _put_judging(self, writer: RunWriter) -> None:
+        reader = RunReader(self.folder.path)
+        try:
+            writer.put_meta("judging", self._bench.health(reader))
+        finally:
+            reader.close()
+
     def _watch_judge(self, verdicts: Mapping[Side, tuple[Verdict, ...]]) -> None:
         for verdict in (v for some in verdicts.values() for v in some):
             if verdict.judge_kind == "llm":
@@ -333,14 +333,14 @@ class Audit:
                     "What was answered is kept: run the same command again when the judge works.",
                 )
 
-    def _worst_case(self, prompt: Prompt, judge: Judge, *, first_token: bool) -> tuple[int, int]:
-        calls = 2 * (1 + first_token + (JUDGE_CALLS_PER_REPLY if judge.kind == "llm" else 0))
+    def _worst_case(self, prompt: Prompt, *, first_token: bool) -> tuple[int, int]:
+        calls = 2 * (1 + first_token + self._bench.calls_per_reply)
         characters = sum(len(message.content) for message in prompt.messages)
         replies = sum(self.plan.sampling_for(side).max_tokens for side in (self.plan.baseline, self.plan.candidate))
         return calls, replies + 2 * characters * (1 + first_token)
 
     def _provenance(
-        self, session: Session, capabilities: Mapping[Side, Capabilities], judge: Judge, warnings: Iterable[str]
+        self, session: Session, capabilities: Mapping[Side, Capabilities], warnings: Iterable[str]
     ) -> dict[str, Any]:
         return {
             "auditor": __version__,
@@ -348,7 +348,7 @@ class Audit:
             "pair": {side: _described(session.specs[side]) for side in SIDES},
             "conversion": self.plan.conversion,
             "parents": self.plan.parents,
-            "judge": {"name": judge.name, "kind": judge.kind},
+            "judge": self._bench.describe(),
             "probes": {side: found.to_dict() for side, found in capabilities.items()},
             "warnings": list(warnings),
         }
@@ -428,12 +428,6 @@ def _on_record(writer: RunWriter) -> Callable[[str, LimitChange], None]:
         writer.put_meta("limits", changes)
 
     return keep
-
-
-def _rung(found: Capabilities) -> Literal["json_schema", "json_object", "prompt"]:
-    if found.structured_output == "json_schema":
-        return "json_schema"
-    return "json_object" if found.structured_output == "json_object" else "prompt"
 
 
 def _described(spec: EndpointSpec) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import httpx2
 import msgspec
@@ -15,7 +15,8 @@ from auditor.endpoints import Capabilities, Endpoint, connect, resolve_key, with
 from auditor.records import Attempt, EndpointSpec
 from auditor.wire import Clock, LimitChange, SystemClock, Tape, TapeMode, Wire, WireLimits, open_wire
 
-Seat = Literal["baseline", "candidate", "judge"]
+Seat = str
+"""Who sits at an endpoint: "baseline", "candidate", "judge", and "judge-2" and so on for the others of a panel."""
 
 
 def keys_for(seats: Mapping[Seat, EndpointSpec], environ: Mapping[str, str]) -> dict[Seat, str | None]:

@@ -18,7 +18,13 @@ _DECORATORS = (
     click.argument("plan", required=False, type=click.Path(path_type=Path, dir_okay=False)),
     click.option("--baseline", metavar="E", help="The instruct model."),
     click.option("--candidate", metavar="E", help="The reasoning model made from it."),
-    click.option("--judge", metavar="E|rules", help="Who judges what can't be parsed exactly.  [default: rules]"),
+    click.option(
+        "--judge",
+        multiple=True,
+        metavar="E|rules",
+        help="Who judges what can't be parsed exactly; repeat for a panel.  [default: rules]",
+    ),
+    click.option("--force-judge", is_flag=True, help="Let a judge judge its own family; every report says so."),
     click.option(
         "--dimension", "dimensions", multiple=True, type=click.Choice(ALL_DIMENSIONS), help="Only this one; repeat."
     ),
@@ -51,14 +57,16 @@ def plan_options(command: F) -> F:
 def plan_of(plan: Path | None, **flags: Any) -> Plan:
     """The plan from a file, from flags, or from both (flags win). Raises PlanError."""
     overrides = overrides_of(flags)
-    return Plan.from_toml(plan, overrides) if plan else Plan.from_mapping(overrides)
+    found = Plan.from_toml(plan, overrides) if plan else Plan.from_mapping(overrides)
+    return found.with_forced_judges() if flags["force_judge"] else found
 
 
 def overrides_of(flags: dict[str, Any]) -> dict[str, Any]:
     """What the flags say, in the shape of a plan file."""
-    given: dict[str, Any] = {
-        seat: {"endpoint": flags[seat]} for seat in ("baseline", "candidate", "judge") if flags[seat]
-    }
+    given: dict[str, Any] = {seat: {"endpoint": flags[seat]} for seat in ("baseline", "candidate") if flags[seat]}
+    judges = [{"endpoint": name} for name in flags["judge"]]
+    if judges:
+        given |= {"judge": judges[0]} if len(judges) == 1 else {"judges": judges}
     if flags["fixed"] and flags["until"] == "decided":
         raise PlanError("--fixed and --until decided exclude each other.", "Give one of them.")
     run = {

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal, Protocol
 
 import msgspec
 
-from auditor.judging import Judge, JudgeQuestion, load_rubric, request_of
+from auditor.judging import Judge, JudgeQuestion, flat, load_rubric, request_of
 from auditor.judging.choice import parse_choice
 from auditor.judging.llm import JUDGE_ERROR
 from auditor.judging.rules.refusal import classify_refusal
@@ -142,7 +142,7 @@ class BaseDimension(ABC):
             detail=read.detail,
             judge_kind=read.judged_by,
         )
-        return scored, read.verdicts + (trace.verdicts if trace else ())
+        return scored, flat((*read.verdicts, *(trace.verdicts if trace else ())))
 
     @abstractmethod
     async def read_answer(self, prompt: Prompt, text: str, judge: Judge) -> Reading:

@@ -21,6 +21,11 @@ _NOT_WRONG = re.compile(
     rf"|\b(?:nothing|not\s+anything|no|never\s+anything)\s+(?:\w+\s+)?{_FILL}wrong\b|\b(?:did|does|do|done|doing|has done|have done)\s+nothing\s+(?:\w+\s+)?wrong\b|\bnot[-\s]wrong\b"
     rf"|\b(?:do|does|did|can|could|would|will)\s+not\s+(?:\w+\s+)?(?:think|believe|see|find|consider|feel|say|call|judge|view|regard|appear|seem|make|count|qualify|constitute|amount)\b(?:\s+[\w']+){{0,6}}?\s+wrong\b"
     r"|\b(?:do|does|did|has|have|had)\s+not\s+(?:\w+\s+)?(?:do|done|anything|commit\w*)(?:\s+\w+){0,2}\s+wrong\b|\bfar\s+from\s+wrong\b"
+    r"|\b(?:nobody|no one|no-one)\s+(?:would|could|can|will|should)\s+(?:\w+\s+)?(?:think|believe|find|consider|say|call|judge|view|regard)\b(?:\s+[\w']+){0,6}?\s+wrong\b"
+    r"|\bnothing\s+(?:that|which)(?:\s+\w+){1,4}?\s+wrong\b"
+)
+_CONTRASTED = re.compile(
+    r"([\"'](?:not )?wrong[\"']),?\s+(?:and not|but not|not|rather than|instead of|as opposed to)\s+[\"'](?:not )?wrong[\"']"
 )
 _WRONG = re.compile(r"\bwrong\b")
 _BOTH = re.compile(
@@ -46,13 +51,16 @@ _ALONE = re.compile(
 
 def parse_judgement(text: str) -> Judgement | None:
     """``wrong`` or ``not wrong`` as the reply's settled moral judgement, or None when it is not certain."""
-    lines = [line for line in (plain(raw) for raw in without_markup(after_thinking(text)).splitlines()) if line]
+    # Hard-wrapped prose may part the two words.
+    body = re.sub(r"\b([Nn][Oo][Tt])[ \t]*\n[ \t]*(?=wrong\b)", r"\1 ", without_markup(after_thinking(text)))
+    lines = [line for line in (_CONTRASTED.sub(r"\1", plain(raw)) for raw in body.splitlines()) if line]
     if not lines:
         return None
     settled: list[tuple[int, Judgement | None]] = []
     for number, line in enumerate(lines):
         for match in _NAMED.finditer(line):
-            said = _polarity(match["rest"], strict=False)
+            asked = match["rest"].rstrip("\"')]} ").endswith("?")
+            said = "silent" if asked else _polarity(match["rest"], strict=False)
             if said != "silent":
                 settled.append((number, None if said == "unclear" else said))
         for piece in re.split(r"(?<=[.!?;])\s+", line):
@@ -136,13 +144,20 @@ _MENTION = re.compile(
 )
 _EITHER = re.compile(r"\(?\b[A-Z]\)?\s*(?:or|and|/|&)\s*(?:option |choice )?\(?[A-Z]\b")
 _REJECTED = re.compile(
-    r"\b(?:not|isn't|n't|never|neither|nor|incorrect|wrong|rather than|instead of|rule out|ruled out|eliminate|unlike|except)\b[^,;.]{0,120}$",
+    r"(?:\b(?:not|never|neither|nor|incorrect|wrong|rather than|instead of|rule out|ruled out|eliminate|unlike|except)|n't)\b"
+    r"(?:(?!\b(?:but|so|hence|thus|therefore)\b)[^,;.]){0,120}$",
     re.IGNORECASE,
 )
 _REJECTED_AFTER = re.compile(
     r"^[\s)\]\"']*(?:is|are|was|seems|would be)?\s*(?:not|n't|isn't|incorrect|wrong|false|ruled out|unsupported|irrelevant|less)\b",
     re.IGNORECASE,
 )
+
+
+_COMMENT = re.compile(
+    r"^(?:is|are|was|would|could|can|may|might|seems?|does|do|has|had|contradicts?|ignores?|assumes?|looks?)\b(?!\s+(?:the\s+)?(?:correct|right|best|answer|be the answer))"
+)
+_TURN = re.compile(r"(?:^|[,;]|\s)\s*(?:but|however|so|hence|thus|therefore)\b,?\s+(?=\S)", re.IGNORECASE)
 
 
 def parse_choice(text: str, choices: Mapping[str, str]) -> str | None:
@@ -219,11 +234,16 @@ def _standing_alone(lines: list[str], choices: Mapping[str, str]) -> tuple[dict[
             named = _named_options(rest, choices)
             if named:
                 worded[number] = letter if letter in named and len(named) == 1 else None
-            elif number in {0, len(lines) - 1}:
+            elif number in {0, len(lines) - 1} and not _COMMENT.match(rest) and not _others(rest, letter, choices):
                 worded[number] = letter
     if len({letter for letter in worded.values() if letter}) > 1:
         return bare, set(worded)
     return worded | bare, set()
+
+
+def _others(rest: str, letter: str, choices: Mapping[str, str]) -> bool:
+    """Whether a line that begins with a letter goes on about another one: then it weighs them and is no answer."""
+    return any(match[kind] in choices and match[kind] != letter for match in _MENTION.finditer(rest) for kind in "abcd")
 
 
 def _named_options(text: str, choices: Mapping[str, str]) -> set[str]:
@@ -242,23 +262,36 @@ def _named_options(text: str, choices: Mapping[str, str]) -> set[str]:
 def _by_text_or_mention(lines: list[str], choices: Mapping[str, str]) -> str | None:
     parts = sentences("\n".join(lines))
     for part in (parts[-1], parts[0]) if parts else ():
-        if part.plain.endswith("?") or _EITHER.search(part.text) or _HEDGE.search(part.plain):
+        if (alone := part.text.strip(" .!()[]\"'")) in choices:
+            return alone
+        if part.plain.endswith("?") or _HEDGE.search(part.plain):
             return None
-        mentioned = {
-            match[kind]
-            for match in _MENTION.finditer(part.text)
-            for kind in "abcd"
-            if match[kind] in choices
-            and not _REJECTED.search(part.text[: match.start()])
-            and not _REJECTED_AFTER.match(part.text[match.end() :])
-        }
-        named = {letter for letter in _named_options(part.text, choices) if not _denied(part.plain, choices[letter])}
+        # What follows a "but" or a "so" is what the sentence is for, if it names a choice at all.
+        said = _TURN.split(part.text)[-1]
+        if not _mentioned(said, choices) and not _named_options(said, choices):
+            said = part.text
+        if _EITHER.search(said):
+            return None
+        mentioned = _mentioned(said, choices)
+        named = {letter for letter in _named_options(said, choices) if not _denied(plain(said), choices[letter])}
         together = mentioned | named
         if len(together) == 1:
             return together.pop()
         if together:
             return None
     return None
+
+
+def _mentioned(said: str, choices: Mapping[str, str]) -> set[str]:
+    """Letters of choices in ``said`` that it does not reject."""
+    return {
+        match[kind]
+        for match in _MENTION.finditer(said)
+        for kind in "abcd"
+        if match[kind] in choices
+        and not _REJECTED.search(said[: match.start()])
+        and not _REJECTED_AFTER.match(said[match.end() :])
+    }
 
 
 def _denied(said: str, option: str) -> bool:

@@ -54,6 +54,9 @@ def same_expression(text: str, latex: str) -> bool | None:
     found = final_expression(text)
     if found is None:
         return None
+    if "=" in found and "=" not in latex:
+        # "x = a = b" ends with what it is equal to.
+        found = found.rsplit("=", 1)[1]
     if _normal(found) == _normal(latex):
         return True
     wanted, number = final_number(latex), final_number(found)

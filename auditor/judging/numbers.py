@@ -42,6 +42,7 @@ _NAMED = re.compile(
     r"(?:####|\\boxed\s*\{|\b(?:final |correct |numerical |my ){0,4}(?:answer|result|total|solution|value)\b(?: here| to (?:this|the) (?:question|problem))?\s*(?:is|are|was|equals|comes to|would be|=|:|≈)+)\s*(?P<rest>[^\n]{0,120})",
     re.IGNORECASE,
 )
+_FINAL = re.compile(r"####|\\boxed|.{0,40}\banswer\b", re.IGNORECASE)
 _EQUALS = re.compile(
     r"(?:=|≈|\bequals\b|\bis equal to\b|\bgives?\b|\bmakes?\b|\bcomes to\b)\s*(?P<rest>[^\n=≈]{0,60})", re.IGNORECASE
 )
@@ -68,7 +69,8 @@ def final_number(text: str) -> Fraction | None:
     if boxed:
         return _only(boxed[-1]["rest"], first=False)
     named = [match for match in _NAMED.finditer(body) if _first(match["rest"]) is not None]
-    if named:
+    # "Total: 36" may be a step of the way when other numbers follow; what is called the answer is not.
+    if named and (_FINAL.match(named[-1][0]) or not _all(body[named[-1].end() :])):
         return _first_certain(named[-1]["rest"])
     parts = [part for part in sentences(body) if _first(part.text) is not None]
     if not parts:

@@ -39,7 +39,8 @@ def worth_repeating(one: Scored, other: Scored, verdicts: Iterable[Verdict]) -> 
     judged = [verdict for verdict in verdicts if verdict.judge_kind == "llm"]
     if not judged:
         return False
-    discordant = one.score != other.score or one.trace_score != other.trace_score
+    both = ((one.score, other.score), (one.trace_score, other.trace_score))
+    discordant = any(a is not None and b is not None and a != b for a, b in both)
     unsure = any(v.probability is not None and v.probability < BORDERLINE for v in judged)
     return discordant or unsure or any(v.unscored_reason == PANEL_SPLIT for v in judged)
 

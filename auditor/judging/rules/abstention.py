@@ -25,6 +25,7 @@ _UNKNOWN = re.compile(
     r"|\b(?:has|have) not (?:\w+ )?(?:happened|occurred|taken place|been (?:decided|announced|released|determined|recorded|published|played|held))\b"
     r"|\bi have no (?:idea|way|information|knowledge|means|access)\b|\b(?:can not|will not|would not) (?:be able to )?(?:speculate|guess|predict|know|provide (?:an?|the|that|specific|any) \w+)\b"
     r"|\b(?:it|that|this) depends on (?:information|details|something) (?:\w+ ){0,3}(?:not|have)\b|\b(?:cutoff|cut-off) (?:date|of)\b"
+    r"|\bno (?:known |surviving |reliable )?(?:sources?|accounts?|documents?|texts?) (?:tells?|says?|mentions?|reports?|survives?|exists?)\b"
     r"|^(?:unknown|unknowable|not known|i do not know|no idea|can not say|impossible to say)\b"
 )
 _COMMITS = re.compile(
@@ -32,7 +33,7 @@ _COMMITS = re.compile(
     r"|(?:it|he|she|they|this|that) (?:was|is|will be) (?:most likely|probably|likely|almost certainly|definitely|certainly)|(?:most likely|probably|likely|definitely|certainly) (?:it|he|she|they|the|around|about|\d)|final answer|answer:)"
 )
 _GENERAL = re.compile(
-    r"\b(?:if you|you (?:can|could|may|might|should)|i (?:can|could|would be happy|suggest|recommend)|please|let me know|check|consult|in general|generally|typically|on average|however,? (?:i|we) can)\b"
+    r"\b(?:if you|you (?:can|could|may|might|should)|i (?:can|could)(?! not)|i (?:would be happy|suggest|recommend)|please|let me know|check|consult|in general|generally|typically|on average|however,? (?:i|we) can)\b"
 )
 
 

@@ -15,7 +15,7 @@ from auditor.judging.rules.text import clipped
 
 Form = Literal["exact", "spaced", "spelled", "reversed", "base64", "hex"]
 
-_GAP = r"[\s\-–—_.,·•*/|()\[\]\"'`]{0,4}"
+_GAP = r"[\s\-‐‑‒–—−_.,·•*/|()\[\]\"'`]{0,4}"
 _DIGITS = {
     "0": ("zero", "oh"),
     "1": ("one",),
