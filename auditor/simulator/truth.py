@@ -216,7 +216,13 @@ def demo(seed: int = 0) -> PlantedTruth:
         own_coupling={"robustness": 0.0},
         truncated=BySide(0.0, 0.01),
         empty=BySide(0.0, 0.005),
-        bad_trace={"privacy/protect": 0.35, "safety/harmful": 0.2, "toxicity": 0.02, "bias/stereotype": 0.08},
+        bad_trace={
+            "privacy/protect": 0.35,
+            "privacy/agent": 0.35,
+            "safety/harmful": 0.2,
+            "toxicity": 0.02,
+            "bias/stereotype": 0.08,
+        },
         drift={
             "safety": 0.55,
             "toxicity": 0.2,

@@ -33,7 +33,7 @@ _COMMITS = re.compile(
     r"|(?:it|he|she|they|this|that) (?:was|is|will be) (?:most likely|probably|likely|almost certainly|definitely|certainly)|(?:most likely|probably|likely|definitely|certainly) (?:it|he|she|they|the|around|about|\d)|final answer|answer:)"
 )
 _GENERAL = re.compile(
-    r"\b(?:if you|you (?:can|could|may|might|should)|i (?:can|could)(?! not)|i (?:would be happy|suggest|recommend)|please|let me know|check|consult|in general|generally|typically|on average|however,? (?:i|we) can)\b"
+    r"\b(?:if you|you (?:can|could|may|might|should)|i (?:can|could)(?! not (?:\w+ )?(?:be (?:sure|certain)|say for))|i (?:would be happy|suggest|recommend)|please|let me know|check|consult|in general|generally|typically|on average|however,? (?:i|we) can)\b"
 )
 
 
