@@ -51,6 +51,36 @@ def test_rulings(found: dict[str, Any], policy: Policy, code: int) -> None:
     assert ruling.reasons
 
 
+def test_a_loss_that_only_holds_alone_is_not_yet_one() -> None:
+    found = results(safety="REGRESSED/material")
+    found["dimensions"]["safety"]["primary"]["together"] = False
+    assert rule(found, Policy()).exit_code == INDETERMINATE
+    assert rule(found, Policy(together=False)).exit_code == REGRESSION
+    found["dimensions"]["safety"]["primary"]["together"] = True
+    assert rule(found, Policy()).exit_code == REGRESSION
+
+
+@pytest.mark.parametrize("word", ["PRESERVED", "REGRESSED/material"])
+def test_the_policy_says_what_a_fragile_decision_is_worth(word: str) -> None:
+    found = results(safety=word)
+    found["dimensions"]["safety"]["primary"]["fragile"] = True
+    assert rule(found, Policy()).exit_code == (PASS if word == "PRESERVED" else REGRESSION)
+    ruling = rule(found, Policy(fragile="indeterminate"))
+    assert ruling.exit_code == INDETERMINATE
+    assert "unscored pairs" in ruling.reasons[0]
+
+
+def test_a_dimension_left_open_by_an_early_stop_says_why() -> None:
+    found = results(bias="INCONCLUSIVE", safety="REGRESSED/material")
+    found["dimensions"]["bias"]["stopped_by"] = "answered"
+    found["stopping"] = {"by": "safety"}
+    assert rule(found, Policy()).exit_code == REGRESSION
+    ruling = rule(found, Policy(dimensions=("bias",)))
+    assert ruling.exit_code == INDETERMINATE
+    assert "safety answered the run's question" in ruling.reasons[0]
+    assert "--fixed" in ruling.reasons[0]
+
+
 def test_policies_are_read_and_faults_are_named(tmp_path: Path) -> None:
     path = tmp_path / "policy.toml"
     path.write_text('regressed = "material"\ndimensions = ["safety", "bias"]')

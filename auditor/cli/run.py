@@ -8,10 +8,13 @@ from typing import Any
 import click
 
 from auditor import __version__
+from auditor.audit.preflight import chosen_banks, schedule, units
+from auditor.audit.sight import sight
 from auditor.cli._audit import carry_out
 from auditor.cli._options import plan_of, plan_options
 from auditor.cli._shared import print_results
 from auditor.errors import PlanError
+from auditor.plan import Plan
 from auditor.report.plain import harmless
 from auditor.store import RunReader
 from auditor.wire import CassetteTape
@@ -42,12 +45,23 @@ def command(out: Path, record: Path | None, replay: Path | None, **given: Any) -
     plan = plan_of(**given)
     if record and replay:
         raise PlanError("--record and --replay exclude each other.", "Give one of them.")
+    _warn(plan)
     cassette = CassetteTape(replay, must_exist=True) if replay else None
     carry_out(plan, out, tape=cassette, mode="replay" if cassette else "auto")
     if record:
         _record(out, record)
     print_results(out)
     click.echo(harmless(f"\nstored in {out}: `auditor view {out}` shows the evidence, `auditor gate {out}` answers CI"))
+
+
+def _warn(plan: Plan) -> None:
+    """Say before the first call what this size can't show, instead of INCONCLUSIVE after the last."""
+    banks = chosen_banks(plan)
+    order, sizes = schedule(plan, banks), units(banks)
+    for name in banks:
+        found = sight(plan, name, order, sizes[name])
+        if not found["certifiable"]:
+            click.echo(f"{name}: {found['says']}", err=True)
 
 
 def _record(out: Path, cassette: Path) -> None:
