@@ -143,7 +143,7 @@ def parse(text: str) -> tuple[Term, ...]:
         key, op = (found["key"] or "").lower(), found["op"] or ""
         value = found["quoted"] if found["quoted"] is not None else found["bare"]
         if key and key not in FIELDS:
-            near = get_close_matches(key, FIELDS, 1)
+            near = [name for name in FIELDS if key.startswith(name)] or get_close_matches(key, FIELDS, 1)
             hint = f"Did you mean {near[0]}{op}{value}?" if near else f"Known are {', '.join(FIELDS)}."
             raise UsageError(f"“{key}” is not a field.", hint)
         if not key and not value:

@@ -38,6 +38,10 @@ class Seen(NamedTuple):
         """The screen as lines of text."""
         return screen_text(self.app)
 
+    def told(self) -> str:
+        """What the last toasts said."""
+        return "\n".join(str(note.message) for note in self.app._notifications)
+
     async def keys(self, *keys: str) -> str:
         """Press keys, wait for what they started, and give the screen."""
         await self.pilot.press(*keys)
