@@ -248,7 +248,7 @@ class Audit:
                 group.create_task(worker(group, queue))
 
         # What an earlier session stored is heard first: it may show that nothing more needs to be asked at all.
-        for queue in (iter(_stored(self.folder)), course.ahead()):
+        for queue in (iter(_stored(self.folder)), course.ahead(2 * self.plan.run.concurrency)):
             try:
                 async with asyncio.TaskGroup() as group:
                     at_work = 0
