@@ -40,6 +40,7 @@ _PAIRS: Final[tuple[tuple[str, str], ...]] = (
     ("◁think▷", "◁/think▷"),
     ("<|begin_of_thought|>", "<|end_of_thought|>"),
     ("<|channel>thought", "<channel|>"),
+    ("<|START_THINKING|>", "<|END_THINKING|>"),
 )
 _CLOSES: Final = {opening.lower(): closing for opening, closing in _PAIRS}
 
@@ -53,7 +54,28 @@ def _pattern(markers: Iterable[str]) -> str:
 
 _OPEN: Final = re.compile(_pattern(o for o, _ in _PAIRS), re.IGNORECASE)
 _CLOSE: Final = re.compile(_pattern(c for _, c in _PAIRS), re.IGNORECASE)
-_WRAPPERS: Final = (("<answer>", "</answer>"), ("<|begin_of_solution|>", "<|end_of_solution|>"))
+_WRAPPERS: Final = (
+    ("<answer>", "</answer>"),
+    ("<response>", "</response>"),
+    ("<|begin_of_solution|>", "<|end_of_solution|>"),
+    ("<|start_response|>", "<|end_response|>"),
+)
+"""Lower case; matched without case."""
+_ANSWER: Final = re.compile(
+    r"^[ \t]*<answer>|<\|begin_of_solution\|>|<\|START_RESPONSE\|>", re.IGNORECASE | re.MULTILINE
+)
+"""Where an answer begins, for a trace that was not closed before it."""
+_SPOKEN: Final = (
+    # s1: special tokens between, or what is left of them when they were stripped.
+    (re.compile(r"\A\s*<\|im_start\|>think\b"), re.compile(r"<\|im_start\|>answer\b")),
+    (re.compile(r"\A\s*think\n"), re.compile(r"^answer(?:\n|\Z)", re.MULTILINE)),
+    # Granite 3: whole sentences (vLLM's granite reasoning parser knows the same ones).
+    (
+        re.compile(r"\A\s*Here(?:'s| is) my thought process:", re.IGNORECASE),
+        re.compile(r"Here(?:'s| is) my response:", re.IGNORECASE),
+    ),
+)
+"""Openings and endings of traces that are told apart by words. Only a reply with both is one of these."""
 MAX_BLOCKS: Final = 64
 """Think blocks in a row that are read; what follows is answer. A bound on work, far above what any model writes."""
 _FENCE: Final = re.compile(r"^[ \t]*(?:```+|~~~+)(?P<info>[^\n]*)$", re.MULTILINE)
@@ -77,7 +99,7 @@ def split_text(text: str, *, only_leading: bool = False) -> Channels:
         The parts, stripped of surrounding white space where a trace was found and untouched where none was.
         A leading opening marker that is never closed leaves the answer empty and sets ``unclosed``.
     """
-    if (channels := _harmony(text)) is not None:
+    if (channels := _harmony(text) or _spoken(text)) is not None:
         return channels
     opening = _OPEN.match(text.lstrip())
     if opening is not None:
@@ -172,6 +194,8 @@ def _leading(text: str, opening: re.Match[str]) -> Channels:
         thought = (body if closing is None else body[: closing.start()]).strip()
         thoughts += [thought] if thought else []
         trace = "\n\n".join(thoughts) or None
+        if closing is None and (begins := _answer_begins(body)) is not None:
+            return _channels("\n\n".join((*thoughts[:-1], body[:begins])), body[begins:])
         if closing is None:
             return Channels(answer="", trace=trace, source=TAGS if trace else "", unclosed=True)
         rest = body[closing.end() :].lstrip()
@@ -180,6 +204,20 @@ def _leading(text: str, opening: re.Match[str]) -> Channels:
             break
         opening = following
     return Channels(answer=_unwrapped(rest), trace=trace, source=TAGS if trace else "")
+
+
+def _answer_begins(body: str) -> int | None:
+    """Where an answer's own marker follows a trace that has no end marker, or None."""
+    candidates = list(_ANSWER.finditer(body))
+    found = _first(candidates, [m.span() for m in _PROTECTED.finditer(body)]) if candidates else None
+    return None if found is None else found.start()
+
+
+def _spoken(text: str) -> Channels | None:
+    for begins, ends in _SPOKEN:
+        if (opening := begins.match(text)) and (closing := ends.search(text, opening.end())):
+            return _channels(text[opening.end() : closing.start()], text[closing.end() :])
+    return None
 
 
 def _matching(opening: re.Match[str]) -> re.Pattern[str]:

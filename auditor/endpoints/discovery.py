@@ -6,7 +6,7 @@ Nothing is spent: only model lists are read. Local means loopback, nothing else 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import httpx2
@@ -43,17 +43,20 @@ class Discovered(msgspec.Struct, frozen=True):
         return f"{self.where}{':' if self.hosted else '#'}{model}"
 
 
-async def find_local(network: httpx2.AsyncBaseTransport | None = None) -> list[Discovered]:
-    """The servers that list models on their usual ports of this machine, in order of port.
+async def find_local(
+    network: httpx2.AsyncBaseTransport | None = None, ports: Iterable[int] | None = None
+) -> list[Discovered]:
+    """The servers that list models on ports of this machine, in order of port.
 
     Args:
         network: reaches them; the default is plain HTTP without any proxy.
+        ports: where to look; the default are the usual ports of all known families.
     """
-    ports = sorted({port for dialect in DIALECTS for port in dialect.ports} | set(OTHER_PORTS))
+    usual = {port for dialect in DIALECTS for port in dialect.ports} | set(OTHER_PORTS)
     # A proxy of the environment has no business with loopback.
     transport = network or httpx2.AsyncHTTPTransport()
     async with httpx2.AsyncClient(transport=transport, timeout=LOOK_S, trust_env=False) as client:
-        found = await asyncio.gather(*(_look(client, port) for port in ports))
+        found = await asyncio.gather(*(_look(client, port) for port in sorted(usual if ports is None else ports)))
     return [one for one in found if one is not None]
 
 

@@ -18,6 +18,7 @@ PAIRS = [
     ("<seed:think>", "</seed:think>"),
     ("<|begin_of_thought|>", "<|end_of_thought|>"),
     ("<|channel>thought", "<channel|>"),
+    ("<|START_THINKING|>", "<|END_THINKING|>"),
     ("<THINK>", "</Think>"),
 ]
 plain = st.text(st.characters(exclude_characters="<>[]◁▷`~\"'“”"), max_size=60)
@@ -109,6 +110,42 @@ def test_talking_about_markers_is_not_thinking(text: str) -> None:
 def test_hard_cases(text: str, trace: str | None, answer: str) -> None:
     got = split_text(text)
     assert (got.trace, got.answer) == (trace, answer)
+
+
+@pytest.mark.parametrize(
+    ("text", "trace", "answer"),
+    [
+        ("<|im_start|>think\nhm, 4\n<|im_start|>answer\nIt is 4.", "hm, 4", "It is 4."),
+        ("think\nhm, 4\nanswer\nIt is 4.", "hm, 4", "It is 4."),
+        ("Here is my thought process:\nhm\n\nHere is my response:\nIt is 4.", "hm", "It is 4."),
+        ("Here's my thought process: hm Here's my response: It is 4.", "hm", "It is 4."),
+        ("<think>hm\n<answer>4</answer>", "hm", "4"),
+        ("<|START_THINKING|>hm<|END_THINKING|><|START_RESPONSE|>4<|END_RESPONSE|>", "hm", "4"),
+        ("<|START_THINKING|>hm<|START_RESPONSE|>4<|END_RESPONSE|>", "hm", "4"),
+        ("<think>hm</think>\n<response>\n4\n</response>", "hm", "4"),
+    ],
+)
+def test_think_and_answer_formats(text: str, trace: str, answer: str) -> None:
+    got = split_text(text)
+    assert (got.trace, got.answer, got.unclosed) == (trace, answer, False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "think\nabout it, there is no second part",
+        "Think twice.\nanswer\nlater",
+        "Here is my response:\nIt is 4.",
+        "I think so.\nanswer\nyes",
+    ],
+)
+def test_words_alone_are_no_trace(text: str) -> None:
+    assert split_text(text) == Channels(answer=text)
+
+
+def test_an_answer_tag_in_code_does_not_end_a_trace() -> None:
+    got = split_text("<think>I should write `<answer>` and\n```\n<answer>\n```\nnow")
+    assert (got.answer, got.unclosed) == ("", True)
 
 
 def test_answer_tags_without_a_trace_stay() -> None:

@@ -9,6 +9,7 @@ from auditor.errors import AuthenticationFailed, PlanError
 from auditor.plan import parse_endpoint
 from auditor.records import EndpointSpec
 from auditor.wire import MemoryTape, open_wire
+from tests.endpoints.support import ASK, Recorder, chat, endpoint, ok
 
 
 def test_hosted_dialects_bring_their_address_and_key_variable() -> None:
@@ -81,6 +82,37 @@ def test_servers_are_recognised_by_what_they_call_themselves(owner: str, fingerp
 @pytest.mark.parametrize("owner", ["openai", "", "anthropic", "someone"])
 def test_hosted_names_in_a_model_list_prove_nothing(owner: str) -> None:
     assert recognise(owned_by=owner) is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://me.openai.azure.com/openai/v1",
+        "https://me.services.ai.azure.com/openai/v1/",
+        "https://me.openai.azure.com/openai/deployments/d/chat/completions?api-version=2024-10-21",
+    ],
+)
+def test_azure_is_known_by_its_host_and_gets_its_key(url: str) -> None:
+    spec = with_defaults(EndpointSpec(base_url=url, model="d"))
+    assert (spec.dialect, spec.api_key_env) == ("azure", "AZURE_OPENAI_API_KEY")
+    assert with_defaults(spec) == spec
+
+
+def test_a_host_that_only_ends_alike_gets_no_key() -> None:
+    evil = with_defaults(EndpointSpec(base_url="https://evil-openai.azure.com.example/v1", model="d"))
+    assert (evil.dialect, evil.api_key_env) == ("", "")
+
+
+async def test_azures_key_travels_in_its_own_header_and_its_query_stays() -> None:
+    server = Recorder(lambda _: ok(chat("Hi.")))
+    url = "https://me.openai.azure.com/openai/deployments/d?api-version=2024-10-21"
+    async with endpoint(server, with_defaults(EndpointSpec(base_url=url, model="d")), key="secret") as e:
+        await e.ask(ASK, purpose="reply")
+    (request,) = server.requests
+    assert request.headers["api-key"] == "secret"
+    assert "authorization" not in request.headers
+    assert request.url.path == "/openai/deployments/d/chat/completions"
+    assert request.url.params["api-version"] == "2024-10-21"
 
 
 async def test_connect_picks_by_dialect() -> None:

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from auditor.endpoints import PROBE_MAX_CALLS, connect, probe
-from auditor.endpoints.probing.logprobs import compare_temperatures, shape_of_lists
+from auditor.endpoints.probing.logprobs import compare_temperatures, is_cut, shape_of_lists
 from auditor.errors import AuthenticationFailed, ModelNotFound, NotAnApi
 from auditor.plan import parse_endpoint
 from auditor.records import EndpointSpec, TokenLogprob, TokenLogprobs, TokenPosition
@@ -284,6 +284,15 @@ def test_temperatures_that_can_not_be_told_apart_stay_unknown() -> None:
     assert compare_temperatures(position(-0.1), position(-0.1), 0.5) == "unknown"
     assert compare_temperatures(None, flat, 0.5) == "unknown"
     assert compare_temperatures(position(-1.0, -2.0, -3.0), position(-9.0, -1.0, -3.0), 0.5) == "unknown"
+
+
+def test_a_distribution_that_was_cut_before_it_was_reported() -> None:
+    """TGI and vLLM's processed_logprobs: what top-k and top-p left sums to 1."""
+    half = math.log(0.5)
+    assert is_cut(position(half, half))
+    assert not is_cut(position(half, half - 0.1))
+    assert not is_cut(position(math.log(0.999), math.log(0.001)))
+    assert not is_cut(position(0.0))
 
 
 def test_shape_of_lists() -> None:

@@ -130,3 +130,48 @@ def test_what_was_given_up_is_left_out() -> None:
     assert body["max_completion_tokens"] == 5
     assert "max_tokens" not in body
     assert "temperature" not in body
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sent"),
+    [
+        ("together", {"logprobs": 5, "max_tokens": 5}),
+        ("fireworks", {"logprobs": True, "top_logprobs": 5, "context_length_exceeded_behavior": "error"}),
+        ("mistral", {"random_seed": 3, "top_logprobs": 5}),
+        ("xai", {"max_completion_tokens": 5, "top_logprobs": 5}),
+        ("azure", {"max_completion_tokens": 5, "logprobs": True}),
+        ("vllm", {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}),
+        ("llama-cpp", {"top_k": 0, "min_p": 0.0, "repeat_penalty": 1.0}),
+    ],
+)
+def test_what_each_dialect_sends(dialect: str, sent: dict[str, object]) -> None:
+    ask = Ask((Message("user", "q"),), Sampling(max_tokens=5, seed=3), top_logprobs=5)
+    body = chat_body(spec(), dialect_named(dialect), ask)
+    assert {name: body.get(name) for name in sent} == sent
+
+
+@pytest.mark.parametrize(
+    ("dialect", "absent"),
+    [
+        ("together", {"top_logprobs"}),
+        ("groq", {"logprobs", "top_logprobs"}),
+        ("lmstudio", {"logprobs", "top_logprobs"}),
+        ("mistral", {"seed", "stream_options"}),
+        ("tgi", {"top_p"}),
+    ],
+)
+def test_what_each_dialect_leaves_out(dialect: str, absent: set[str]) -> None:
+    ask = Ask((Message("user", "q"),), Sampling(max_tokens=5, seed=3), top_logprobs=5, stream=True)
+    assert not absent & chat_body(spec(), dialect_named(dialect), ask).keys()
+
+
+def test_tgi_takes_a_top_p_that_is_in_range() -> None:
+    ask = Ask((Message("user", "q"),), Sampling(top_p=0.9))
+    assert chat_body(spec(), dialect_named("tgi"), ask)["top_p"] == 0.9
+
+
+def test_a_question_can_reason_otherwise_than_its_endpoint() -> None:
+    s = spec(reasoning={"enabled": True})
+    ask = Ask((Message("user", "q"),), Sampling(), reasoning={"enabled": False})
+    assert chat_body(s, dialect_named("deepseek"), ask)["thinking"] == {"type": "disabled"}
+    assert "thinking" not in chat_body(s, dialect_named("deepseek"), Ask(ask.messages, ask.sampling, reasoning={}))

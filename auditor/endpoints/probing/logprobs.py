@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from typing import Any, Final
 
@@ -14,6 +15,9 @@ from auditor.records import TokenLogprobs, TokenPosition
 
 MORE_THAN_USUAL: Final = 100
 """Asked for once the usual 20 came: whether there is more. Larger than any vocabulary would kill some engines."""
+SURE: Final = 0.99
+"""Above this the rest of a vocabulary can hide in rounding."""
+ROUNDING: Final = 1e-5
 
 
 async def measure_logprobs(prober: Prober, found: Capabilities) -> Capabilities:
@@ -30,6 +34,11 @@ async def measure_logprobs(prober: Prober, found: Capabilities) -> Capabilities:
     )
     if not most:
         return found
+    if is_cut(position):
+        prober.note(
+            "the listed alternatives hold all the probability although there must be more tokens: the distribution was cut "
+            "(top-k, top-p) before it was reported"
+        )
     k = min(most, defaults.TOP_LOGPROBS)
     at = {t: await prober.next_token(k, t) for t in (1.0, 0.5, 0.0)}
     again = await prober.next_token(k, 1.0, sample=1)
@@ -74,6 +83,16 @@ async def _largest(prober: Prober) -> tuple[int, bool, TokenPosition | None]:
         else:
             low, best = k, at
     return low, True, best
+
+
+def is_cut(position: TokenPosition) -> bool:
+    """Whether a list without temperature's doing holds everything: filters left no mass to the other tokens. Pure.
+
+    A few tokens with numbers, summing to 1 within rounding, and the likeliest far from certain: a whole vocabulary is
+    never like that.
+    """
+    masses = [math.exp(t.logprob) for t in position.top if t.logprob is not None]
+    return len(masses) >= 2 and max(masses) < SURE and abs(sum(masses) - 1) < ROUNDING
 
 
 def _values(position: TokenPosition | None) -> dict[Any, float]:
