@@ -22,6 +22,7 @@ from auditor.audit.drift import BEYOND, drift_of_run, with_beyond
 from auditor.audit.findings import paired
 from auditor.audit.judges import Bench
 from auditor.audit.preflight import check_pair, chosen_banks, fatal, freeze, schedule, units
+from auditor.audit.published import published
 from auditor.audit.schedule import drift_sample
 from auditor.audit.session import Seat, Session, keys_for
 from auditor.dimensions import REGISTRY
@@ -372,8 +373,9 @@ def conclude(plan: Plan, folder: RunFolder, writer: RunWriter) -> None:
     finally:
         reader.close()
     found = conclusion(plan, order, frozen_units, scores)
+    as_published = published(folder.path, plan, order, scores, found.counted)
     for name, body in found.findings.items():
-        writer.put_finding(name, body)
+        writer.put_finding(name, body | ({"paper": as_published[name]} if name in as_published else {}))
     writer.put_meta("stopping", found.stopping)
     drift, per_prompt = measure(
         [

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import click
 
 from auditor.errors import PlanError
 from auditor.plan import Plan
-from auditor.records import ALL_DIMENSIONS
+from auditor.records import ALL_DIMENSIONS, Conversion
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -44,6 +44,17 @@ _DECORATORS = (
     click.option("--max-calls", type=click.IntRange(min=1), help="Hard budget of calls, the judge's included."),
     click.option("--max-tokens", type=click.IntRange(min=1), help="Hard budget of tokens of both sides."),
     click.option("--no-drift", is_flag=True, help="Ask for no logprobs."),
+    click.option(
+        "--scoring",
+        type=click.Choice(["own", "paper"]),
+        help="paper: count by the published string rules, too, and say what the difference owes to them.  [default: own]",
+    ),
+    click.option(
+        "--conversion", type=click.Choice(get_args(Conversion)), help="How the candidate was made from the baseline."
+    ),
+    click.option(
+        "--parent", "parents", multiple=True, metavar="MODEL", help="What the candidate was made from; repeat."
+    ),
 )
 
 
@@ -85,6 +96,9 @@ def overrides_of(flags: dict[str, Any]) -> dict[str, Any]:
     if flags["limit"] is not None:
         for name in ALL_DIMENSIONS:
             dimensions.setdefault(name, {})["limit"] = flags["limit"]
+    given |= {key: flags[key] for key in ("scoring", "conversion") if flags[key] is not None}
+    if flags["parents"]:
+        given["parents"] = list(flags["parents"])
     if flags["no_drift"]:
         given["drift"] = {"enabled": False}
     return given | {

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from auditor.records import Prompt, Scored, Side
 from auditor.report.plain import one_line
+from auditor.report.published import as_published
 from auditor.report.results import results
 from auditor.report.table import show
 from auditor.store import RunReader
@@ -36,9 +37,12 @@ def print_results(out: Path) -> None:
     """The summary table of a run, on standard output."""
     reader = RunReader(out)
     try:
-        show(results(reader), stdout())
+        found = results(reader)
     finally:
         reader.close()
+    show(found, stdout())
+    if (beside := as_published(found)) is not None:
+        stdout().print(beside)
 
 
 class Bar:
