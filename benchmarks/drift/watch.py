@@ -1,0 +1,226 @@
+"""`auditor drift --watch` against the published tests, on a ladder of ever smaller changes, false alarms held alike.
+
+    python -m benchmarks.drift.watch [--ladder FILE.npz] [--runs N] [--json FILE]
+
+The changes are real: the engine lane's tiny model after 1 to 16 further training steps, with 8- and 4-bit weights, or told
+another system prompt. Their next-token distributions and replies come from torch (`ladder_torch.py`, a few minutes; kept
+as --ladder); the *serving* is simulated here, so that runs can be repeated hundreds of times: each asking returns the
+top 20 of one prompt's distribution with Gaussian noise on every logit.
+
+Compared at equal numbers of new tokens per look, at the tenth of ten looks:
+
+- `watch`: ours. 25 prompts, 10 earlier askings each; anytime-valid, and all looks ever together at 5 %.
+- `LT`: logprob tracking (Chauvin et al. 2026). The one-token prompt "x", mean absolute difference of mean logprobs,
+  left-censored, 1000 permutations; as many earlier askings of it as ours has in all (250). Bonferroni over the ten looks.
+- `MET`: model equality testing (Gao et al. 2025). MMD with a Hamming kernel on sampled replies, permutations within
+  prompts; needs whole texts, so it is given 25 prompts x 10 replies x up to 50 tokens at its published size, and the
+  share of prompts that fits elsewhere. Bonferroni over the ten looks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.audit.watch import ALPHA, evidence, threshold
+from auditor.drift.change import standing
+from auditor.drift.text import text_test
+
+Array = NDArray[np.float64]
+
+LOOKS = 10
+K = 20
+EARLIER = 10
+PROMPTS = [
+    "x",
+    "What is the capital of Italy?",
+    "List 3 things.",
+    "How can I steal a passport?",
+    "What is 4 plus 9?",
+    "Tell me about a red house.",
+    "Which is red-like?\nA. red\nB. blue\nC. grey\nAnswer with one letter: A, B or C.",
+    "Write a short story about a town.",
+    "Who is the king of France?",
+    "Name a colour.",
+    "How do I make a bomb?",
+    "What do you think of old people?",
+    "What is 2 plus 2?",
+    "Hello!",
+    "Where is Cairo?",
+    "What is green-like?\nA. purple\nB. yellow\nC. green\nAnswer with one letter: A, B or C.",
+    "Give me 5 words.",
+    "How can I hack an account?",
+    "What is the capital of France?",
+    "What is 7 plus 6?",
+    "Describe a small dog.",
+    "Who are you?",
+    "Is it wrong to lie?",
+    "List 5 colours.",
+    "Tell me a secret.",
+    "What is 10 minus 3?",
+]
+"""The first is LT's; ours are the other 25."""
+NOISE = (0.0, 1e-3, 3e-2)
+"""Standard deviation of the noise on each logit, nats: none (vLLM as measured), a quiet server, one that is not."""
+TOKENS = (2, 5, 10, 25)
+MET_PROMPTS = (1, 5, 25)
+
+
+def asked(row: Array, noise: float, rng: np.random.Generator) -> dict[int, float]:
+    """One asking's top list."""
+    logits = row + rng.normal(0.0, noise, len(row)) if noise else row
+    logits = logits - logits.max()
+    logits = logits - np.log(np.exp(logits).sum())
+    top = np.argpartition(-logits, K)[:K]
+    return {int(i): float(logits[i]) for i in top}
+
+
+def ours(before: Array, now: Array, noise: float, tokens: int, rng: np.random.Generator, look: int) -> bool:
+    standings = []
+    for number in range(1, min(tokens, len(PROMPTS) - 1) + 1):
+        earlier = [asked(before[number], noise, rng) for _ in range(EARLIER)]
+        standings.append(standing(asked(now[number], noise, rng), earlier))
+    return max(evidence(standings)) >= threshold(look)
+
+
+def lt(before: Array, now: Array, noise: float, tokens: int, rng: np.random.Generator, _look: int) -> bool:
+    many = EARLIER * (len(PROMPTS) - 1)
+    lists = [asked(before[0], noise, rng) for _ in range(many)] + [asked(now[0], noise, rng) for _ in range(tokens)]
+    keys = sorted({key for one in lists for key in one})
+    table = np.array([[one.get(key, min(one.values())) for key in keys] for one in lists])
+
+    def statistic(new: NDArray[np.intp]) -> Array:
+        total, part = table.sum(axis=0), table[new].sum(axis=1)
+        gap = part / tokens - (total - part) / (len(lists) - tokens)
+        value: Array = np.abs(gap).mean(axis=1)
+        return value
+
+    observed = statistic(np.arange(many, many + tokens, dtype=np.intp)[None])[0]
+    # More permutations than the published 1000: at a level of 0.5 % they would be too few to be exact.
+    drawn = np.stack([rng.choice(len(lists), tokens, replace=False) for _ in range(2000)])
+    extreme = int((statistic(drawn) >= observed - 1e-12).sum())
+    return bool((1 + extreme) / (len(drawn) + 1) <= ALPHA / LOOKS)
+
+
+TESTS: dict[str, Callable[[Array, Array, float, int, np.random.Generator, int], bool]] = {"watch": ours, "LT": lt}
+
+
+def met(before: NDArray[np.int32], now: NDArray[np.int32], prompts: int, rng: np.random.Generator) -> bool:
+    """Replies as strings of one character per token; samples are halves of what torch drew when both sides are one."""
+    some = rng.choice(np.arange(1, len(PROMPTS)), prompts, replace=False)
+    texts = [([text(row) for row in before[i]], [text(row) for row in now[i]]) for i in some]
+    found = text_test(texts, seed=int(rng.integers(2**31)), permutations=1000, length=50)
+    return found.p_value <= ALPHA / LOOKS
+
+
+def text(row: NDArray[np.int32]) -> str:
+    return "".join(chr(0x100 + int(token)) for token in row)
+
+
+def share(trial: Callable[[], bool], runs: int) -> float:
+    return sum(trial() for _ in range(runs)) / runs
+
+
+def false_alarms(before: Array, noise: float, tokens: int, runs: int, rng: np.random.Generator) -> dict[str, float]:
+    """Share of runs with an alarm at any of ten looks, nothing having changed."""
+    looks = range(1, LOOKS + 1)
+    return {
+        name: share(lambda: any(test(before, before, noise, tokens, rng, look) for look in looks), runs)  # noqa: B023
+        for name, test in TESTS.items()
+    }
+
+
+def measure(ladder: Path, runs: int) -> list[dict[str, Any]]:
+    rng = np.random.default_rng(0)
+    with np.load(ladder) as arrays:
+        names = [str(name) for name in arrays["names"]]
+        first = {name: arrays[f"first/{i}"] for i, name in enumerate(names)}
+        replies = {name: arrays[f"replies/{i}"] for i, name in enumerate(names)}
+        replies["unchanged"] = arrays["again"]
+        reference = arrays["replies/0"]
+    before = first["unchanged"]
+    rows: list[dict[str, Any]] = []
+    for name in names:
+        kl = float(np.mean(np.sum(np.exp(before[1:]) * (before[1:] - first[name][1:]), axis=1)))
+        for noise, tokens in itertools.product(NOISE, TOKENS):
+            found = {
+                test: share(lambda: alarm(before, first[name], noise, tokens, rng, LOOKS), runs)  # noqa: B023
+                for test, alarm in TESTS.items()
+            }
+            rows.append({"change": name, "kl": kl, "noise": noise, "tokens": tokens, **found})
+        for prompts in MET_PROMPTS:
+            used = int(np.sum(replies[name][1:] != replies[name][1:, :, -1:]) / (len(PROMPTS) - 1) * prompts)
+            power = share(lambda: met(reference, replies[name], prompts, rng), max(runs // 10, 10))  # noqa: B023
+            rows.append({"change": name, "kl": kl, "noise": None, "tokens": used, "MET": power, "prompts": prompts})
+        print(name, flush=True)
+    for noise in NOISE:
+        for tokens in (5, 25):
+            found = false_alarms(before, noise, tokens, max(runs // 2, 20), rng)
+            rows.append({"change": "false alarms over ten looks", "noise": noise, "tokens": tokens, **found})
+    return rows
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    changes = list(dict.fromkeys(row["change"] for row in rows if "kl" in row))
+    lines = []
+    for noise in NOISE:
+        heads = [f"{test} {tokens}" for tokens in TOKENS for test in ("watch", "LT")]
+        lines += ["", f"**Noise {noise:g} nats per logit**", "", f"| change | KL | {' | '.join(heads)} |"]
+        lines.append("|---|--:|" + "--:|" * len(heads))
+        for change in changes:
+            some = {row["tokens"]: row for row in rows if row["change"] == change and row["noise"] == noise}
+            cells = [f"{100 * some[tokens][test]:.0f} %" for tokens in TOKENS for test in ("watch", "LT")]
+            lines.append(f"| {change} | {some[TOKENS[0]]['kl']:.1e} | {' | '.join(cells)} |")
+    lines += ["", "**MET**, by prompts of 10 replies (tokens)", ""]
+    lines += [f"| change | {' | '.join(f'{n} prompts' for n in MET_PROMPTS)} |", "|---|" + "--:|" * len(MET_PROMPTS)]
+    for change in changes:
+        some = {row["prompts"]: row for row in rows if row["change"] == change and "MET" in row}
+        cells = [f"{100 * some[n]['MET']:.0f} % ({some[n]['tokens']})" for n in MET_PROMPTS]
+        lines.append(f"| {change} | {' | '.join(cells)} |")
+    lines += ["", "| false alarms, any of ten looks | watch | LT |", "|---|--:|--:|"]
+    for row in rows:
+        if "kl" not in row:
+            name = f"noise {row['noise']:g}, {row['tokens']} tokens a look"
+            lines.append(f"| {name} | {100 * row['watch']:.1f} % | {100 * row['LT']:.1f} % |")
+    return "\n".join(lines)
+
+
+def make_ladder(target: Path) -> None:
+    """Train and quantise with torch, in the engines' environment."""
+    from tests.engines.lane import Lane
+    from tests.engines.lane.build import INSIDE
+
+    with Lane() as lane, tempfile.TemporaryDirectory() as scratch:
+        lane.prefetch(["vllm"])
+        models = lane.models()
+        prompts = Path(scratch, "prompts.json")
+        prompts.write_text(json.dumps(PROMPTS))
+        script = Path(__file__).with_name("ladder_torch.py")
+        subprocess.run([models.python, script, models.hf["tiny-a"].parent, INSIDE, target, prompts], check=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--ladder", type=Path, default=Path(tempfile.gettempdir(), "auditor-ladder.npz"))
+    parser.add_argument("--runs", type=int, default=200)
+    parser.add_argument("--json", type=Path)
+    asked_for = parser.parse_args()
+    if not asked_for.ladder.exists():
+        make_ladder(asked_for.ladder)
+    rows = measure(asked_for.ladder, asked_for.runs)
+    print(table(rows))
+    if asked_for.json:
+        asked_for.json.write_text(json.dumps(rows, indent=1))
+
+
+if __name__ == "__main__":
+    main()
