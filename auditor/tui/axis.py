@@ -8,7 +8,7 @@ from typing import NamedTuple
 from auditor.tui.theme import Glyphs
 
 Piece = tuple[str, str]
-"""Text and the component classes that style it, separated by blanks."""
+"""Text and the names of its looks, separated by blanks."""
 
 
 class Axis(NamedTuple):

@@ -51,7 +51,7 @@ def question(prompt: Prompt) -> list[Block]:
 
 
 def headline(side: Side, record: SideRecord) -> tuple[str, str]:
-    """A side's label and outcome on one line, and the component class that fits its score."""
+    """A side's label and outcome on one line, and the look that fits its score."""
     scored = record.scored
     label = scored.label or str(scored.outcome)
     score = "unscored" if scored.score is None else f"{scored.score:g}"

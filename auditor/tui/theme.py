@@ -106,7 +106,7 @@ ASCII: Final = Glyphs(
 )
 
 DECISION_STYLE: Final = {"REGRESSED": "worse", "IMPROVED": "better", "PRESERVED": "good"}
-"""The component class of a decision; anything else is ``unsure``."""
+"""The look of a decision; anything else is ``unsure``."""
 
 
 def glyphs(environ: Mapping[str, str] = os.environ, encoding: str | None = None) -> Glyphs:

@@ -16,7 +16,7 @@ TAB = 4
 
 
 class Span(NamedTuple):
-    """Characters ``start`` to ``end`` (exclusive) in a component class."""
+    """Characters ``start`` to ``end`` (exclusive) in a look."""
 
     start: int
     end: int
@@ -24,7 +24,7 @@ class Span(NamedTuple):
 
 
 class Block(NamedTuple):
-    """A piece of text in one component class, with spans in others; later spans win."""
+    """A piece of text in one look, with spans in others; later spans win."""
 
     text: str
     style: str = ""

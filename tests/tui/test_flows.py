@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from auditor.store import Annotations, RunReader
 from auditor.store.control import wish
@@ -336,14 +339,17 @@ async def test_a_narrow_terminal_shows_one_side_below_the_other_or_alone(run: Pa
         assert seen.app.screen.query_one("#baseline-side").display
 
 
-async def test_a_folder_that_cannot_be_written_is_browsed_without_saving(run: Path) -> None:
+@pytest.fixture
+def locked(run: Path) -> Iterator[Path]:
     run.chmod(stat.S_IRUSR | stat.S_IXUSR)
-    try:
-        async with browsing(run, size=(100, 30)) as seen:
-            await seen.keys("enter", "asterisk")
-            assert "★" in seen.text()
-    finally:
-        run.chmod(stat.S_IRWXU)
+    yield run
+    run.chmod(stat.S_IRWXU)
+
+
+async def test_a_folder_that_cannot_be_written_is_browsed_without_saving(locked: Path) -> None:
+    async with browsing(locked, size=(100, 30)) as seen:
+        await seen.keys("enter", "asterisk")
+        assert "★" in seen.text()
 
 
 def test_one_stylesheet_serves_all_widgets() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
@@ -21,8 +19,6 @@ MODE = -1
 
 class Chips(Looks):
     """Mode, terms, and a note at the right."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"chips--mode", "chips--term", "chips--note"}
 
     class Dropped(Message):
         """A chip was removed; ``index`` of the term, or :data:`MODE`."""

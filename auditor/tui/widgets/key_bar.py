@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -34,8 +34,6 @@ def key_names(key: str) -> str:
 
 class KeyBar(Looks):
     """Keys and what they do; a click presses one."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"keys--key", "keys--what"}
 
     def on_mount(self) -> None:
         """Follow the focus: what has it may bring keys of its own."""

@@ -31,21 +31,6 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
 class RowList(ScrollView, Looks, can_focus=True):
     """Rows with a cursor. Subclasses give :meth:`count`, :meth:`pieces` and, if they like, a heading."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "row--cursor",
-        "row--head",
-        "row--worse",
-        "row--better",
-        "row--good",
-        "row--unsure",
-        "row--muted",
-        "row--accent",
-        "row--axis",
-        "row--margin",
-        "row--loss",
-        "row--strong",
-        "row--mark",
-    }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False, id="list.up"),
         Binding("down,j", "move(1)", "Down", show=False, id="list.down"),
@@ -83,7 +68,7 @@ class RowList(ScrollView, Looks, can_focus=True):
         raise NotImplementedError
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
-        """A row as pieces of harmless text with component classes."""
+        """A row as pieces of harmless text with the names of their looks."""
         raise NotImplementedError
 
     def heading(self, line: int, width: int) -> Sequence[Piece]:
@@ -170,6 +155,6 @@ class RowList(ScrollView, Looks, can_focus=True):
     def _strip(self, pieces: Sequence[Piece], base: Style, width: int, over: Style | None = None) -> Strip:
         segments = []
         for text, names in pieces:
-            style = base + self.look(names)
+            style = base + self.look(names, base)
             segments.append(Segment(text, style + Style(bgcolor=over.bgcolor, bold=True) if over else style))
         return Strip(segments).adjust_cell_length(width, base)

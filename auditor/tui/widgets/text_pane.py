@@ -19,29 +19,8 @@ from auditor.tui.wrap import Block, Line, wrap
 
 
 class TextPane(ScrollView, Looks, can_focus=True):
-    """Shows blocks of text below each other. ``style`` of a block or span is a component class without its prefix."""
+    """Shows blocks of text below each other. ``style`` of a block or span is the name of a look without its prefix."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "text--heading",
-        "text--trace",
-        "text--note",
-        "text--mark",
-        "text--old",
-        "text--new",
-        "text--hit",
-        "text--bad",
-        "text--good",
-        "text--unsure",
-        "text--heat1",
-        "text--heat2",
-        "text--heat3",
-        "text--heat4",
-        "text--cursor",
-        "text--kl1",
-        "text--kl2",
-        "text--kl3",
-        "text--kl4",
-    }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "scroll_down", "Down", show=False, id="text.down"),
         Binding("up,k", "scroll_up", "Up", show=False, id="text.up"),
@@ -107,7 +86,7 @@ class TextPane(ScrollView, Looks, can_focus=True):
         if index >= len(self._lines):
             return Strip.blank(width, self.rich_style)
         line = self._lines[index]
-        base = self.rich_style + self._style(line.style)
+        base = self.rich_style + self._style(line.style, self.rich_style)
         selection = self.text_selection
         chosen = selection.get_span(index) if selection is not None else None
         cuts = sorted({0, len(line.text), *(p for span in line.spans for p in span[:2])})
@@ -116,7 +95,7 @@ class TextPane(ScrollView, Looks, can_focus=True):
             style = base
             for span in line.spans:
                 if span.start <= start and end <= span.end:
-                    style += self._style(span.style)
+                    style += self._style(span.style, style)
             segments.append(Segment(line.text[start:end], style))
         strip = Strip(segments).adjust_cell_length(width, base)
         if chosen is not None:
@@ -136,8 +115,8 @@ class TextPane(ScrollView, Looks, can_focus=True):
         """Draw the selection."""
         self.refresh()
 
-    def _style(self, name: str) -> Style:
-        return self.look(f"text--{name}") if name else Style.null()
+    def _style(self, name: str, base: Style) -> Style:
+        return self.look(f"text--{name}", base) if name else Style.null()
 
     def _wrap(self) -> None:
         self._width = self.scrollable_content_region.width

@@ -20,8 +20,6 @@ _JOINT = " › "
 class TitleBar(Looks):
     """A breadcrumb and a note at the right."""
 
-    COMPONENT_CLASSES = {"title--here", "title--note", "title--warn"}  # noqa: RUF012 - Textual declares it so
-
     def __init__(self, crumbs: Sequence[str], note: str = "", warn: str = "") -> None:
         super().__init__()
         self._crumbs = [one_line(crumb, 60) for crumb in crumbs]
