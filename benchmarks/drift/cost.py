@@ -112,10 +112,12 @@ async def main() -> None:
         f"| protocol | estimator | KL/token | sd per text | texts for ± {asked.target:g} | calls | prompt tokens | generated |"
     )
     print("|---|---|--:|--:|--:|--:|--:|--:|")
-    variants = [("all positions, k = 20", base, ("E4", "plain")), ("token scores", replace(base, top=0), ("k3", "k1"))]
+    variants = [("all positions, k = 20", base, ("E4", "plain", "k3", "k1"))]
     protocol, _, _ = await measure(specs, network, base, 2)
-    if protocol == "P":
-        variants[1:1] = [(f"{n} positions, k = 20", replace(base, positions=n), ("E4", "plain")) for n in (4, 12)]
+    if protocol == "F":
+        variants.append(("token scores", replace(base, top=0), ("k3", "k1")))
+    else:
+        variants += [(f"{n} positions, k = 20", replace(base, positions=n), ("E4", "plain")) for n in (4, 12)]
     for name, settings, estimators in variants:
         _, texts, spent = await measure(specs, network, settings, asked.prompts)
         said = "S" if settings.top == 0 and protocol == "F" else protocol
