@@ -203,16 +203,15 @@ def _clusters(prompts: Sequence[Prompt]) -> Iterator[Finding]:
         if len(held) > max(LARGEST_CLUSTER * len(prompts), 4):
             yield "", f"cluster {cluster!r} makes up {len(held)} of {len(prompts)} prompts"
         for kind, fields in _SAME_IN_A_CLUSTER.items():
-            told = {
-                repr([_sorted(prompt.expect.get(field)) for field in fields]) for prompt in held if prompt.kind == kind
-            }
+            told = {repr([_told(prompt, field) for field in fields]) for prompt in held if prompt.kind == kind}
             if len(told) > 1:
                 yield held[0].id, f"cluster {cluster!r} asks one question, but its {kind} prompts differ in {fields[0]}"
 
 
-def _sorted(value: object) -> object:
+def _told(prompt: Prompt, field: str) -> object:
     """A dilemma's options may change letters within a cluster; what they are may not."""
-    return sorted(value.values()) if isinstance(value, dict) else value
+    value = prompt.expect.get(field)
+    return sorted(value.values()) if field == "options" and isinstance(value, dict) else value
 
 
 def _pairs(prompts: Sequence[Prompt]) -> Iterator[Finding]:

@@ -32,6 +32,13 @@ def test_share_alike_and_unlicensed_sets_carry_a_warning() -> None:
             assert importer.warning, importer.key
 
 
+def test_the_documentation_lists_every_format_as_it_is() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "banks.md").read_text("utf-8")
+    for importer in FORMATS.values():
+        row = f"| `{importer.key}` | {importer.title} | {importer.dimension or 'any'} | {importer.licence} |"
+        assert row in text
+
+
 def test_an_unknown_format_is_refused_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(BankError, match="no format called 'xtest'") as caught:
         import_bank("xtest", tmp_path, Options(bank="mine"))
