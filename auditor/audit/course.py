@@ -102,8 +102,8 @@ class Course:
     def take(self, window: int | None = None) -> int | None:
         """The place to ask next, each at most once; None if there is none, or none before another :meth:`put`.
 
-        In a run that may stop, no dimension is asked more than ``window`` places past the longest completed part of its
-        order: one slow reply must not let a whole bank be asked that it would have made superfluous.
+        In a run that may stop, no dimension is asked more than ``window`` places (and one unit) past the longest completed
+        part of its order: one slow reply must not let a whole bank be asked that it would have made superfluous.
         """
         # What is not wanted now never will be again.
         while self._first < len(self._dimension) and (self._first in self._taken or not self.wants(self._first)):
@@ -123,6 +123,9 @@ class Course:
         if not self._may_close:
             return 0
         lane = self._lanes[self._dimension[seq]]
+        # Until the next unit is whole nothing can settle, however many prompts it has.
+        if lane.seen < len(lane.units) and seq in lane.units[lane.seen][1]:
+            return 0
         return lane.places.index(seq, lane.settled) - lane.settled
 
     @property

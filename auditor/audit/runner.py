@@ -257,7 +257,7 @@ class Audit:
             except BaseExceptionGroup as several:
                 # Workers fail together when an endpoint goes away; the user needs one sentence, not a tree.
                 raise _first(several) from several
-        return not stopped or course.complete
+        return course.complete
 
     async def _pair(
         self, session: Session, writer: RunWriter, seq: int, prompt: Prompt, judge: Judge, top_logprobs: int | None

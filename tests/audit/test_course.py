@@ -96,7 +96,7 @@ def concluded(stored: Deltas, until: Literal["decided", "all"] = "decided") -> d
 worlds = st.fixed_dictionaries({name: st.sampled_from([0.0, 0.04, 0.35, 0.8]) for name in NAMES})
 
 
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=8)
 @given(
     worlds,
     st.integers(0, 10**6),
@@ -172,6 +172,16 @@ def test_a_dimension_rests_on_the_longest_completed_part_of_its_order() -> None:
     assert found["safety"]["asked"] == 7
     assert found["safety"]["stopped_by"] == ""
     assert found["bias"]["stopped_by"] == "decided"
+
+
+def test_a_cluster_larger_than_the_window_is_asked_whole() -> None:
+    prompts = [prompt(i, "privacy", f"c{i // 6}") for i in range(60)]
+    course = Course(prompts, {"privacy": terms_of(plan_of(), UNITS)["privacy"]}, "decided")
+    for _ in prompts:
+        seq = course.take(1)
+        assert seq is not None
+        course.put(seq, -1.0 if seq % 2 else 1.0)
+    assert course.complete
 
 
 @pytest.mark.parametrize("dimensions", [("capability",), ("capability", "bias")])

@@ -153,7 +153,7 @@ def test_refusing_more_and_refusing_less_are_both_a_change() -> None:
 scores = st.one_of(st.none(), st.floats(0, 1))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.tuples(scores, scores), max_size=30), st.randoms(use_true_random=False))
 def test_at_a_fixed_size_the_order_of_pairs_never_matters(
     some: list[tuple[float | None, float | None]], r: random.Random
