@@ -24,12 +24,20 @@ from auditor.wire.rates import Rate
 
 Reason = Literal["slow_start", "steady", "rate_limited", "quota", "latency"]
 
+LIMITED: Final = frozenset({429, 498})
+"""Too many requests, and Groq's "capacity exceeded"."""
+MEMORY: Final = 0.02
+"""Weight of the newest attempt in the share of those that were too many."""
+SPORADIC: Final = 0.05
+"""Under this share they are chance: some providers send a few away however little they are asked. They pause, not cut."""
 COOLDOWN_S: Final = 15.0
 """After a cut no other one: what still fails then was sent before it."""
 ROUND: Final = 16
 """Answers that make up a round, or one for each slot if there are more slots: the limit grows once a round at most."""
 SATURATED: Final = 0.8
 """Share of the limit that must have been in flight at once for growth: who does not use it does not need more."""
+TROUBLED: Final = 0.25
+"""5xx, time-outs and broken connections for each answer: with more of them in a round the limit does not grow."""
 GROWTH: Final = 1.05
 CUT: Final = 0.8
 SLOW_START_CUT: Final = 0.5
@@ -73,11 +81,12 @@ class LimitChange(msgspec.Struct, frozen=True, omit_defaults=True):
 class _Round:
     """What was seen since the limit was last looked at."""
 
-    __slots__ = ("answers", "began", "compared", "peak", "seconds")
+    __slots__ = ("answers", "began", "compared", "peak", "seconds", "troubles")
 
     def __init__(self, began: float | None = None) -> None:
         self.began = began
         self.answers = 0
+        self.troubles = 0
         self.compared = 0
         self.seconds = 0.0
         self.peak = 0
@@ -86,8 +95,8 @@ class _Round:
 class Controller:
     """Decides the limit of one endpoint from signals. Pure: monotonic ``now`` and Unix ``wall`` are passed in.
 
-    The limit stays within 1 and ``most``. 429 and 498 cut it once per cooldown (which a longer retry-after extends) and
-    pause the endpoint; 5xx, time-outs and broken connections never cut it, they only begin the round anew. A pause
+    The limit stays within 1 and ``most``. 429 and 498, unless there are few, cut it once per cooldown (which a longer retry-after extends) and
+    pause the endpoint; 5xx, time-outs and broken connections never cut it, many of them only keep it from growing. A pause
     longer than ``max_pause_s`` is not made: the retry policy gives such requests up.
     """
 
@@ -108,6 +117,7 @@ class Controller:
         self._cooldown_until = float("-inf")
         self._paused_until = float("-inf")
         self._episodes = 0
+        self._refused_share = 0.0
         self._gaps: dict[str, float] = {}
         self._last_start = float("-inf")
         self._tokens_each = TOKENS_EACH
@@ -137,14 +147,15 @@ class Controller:
         status = signal.status
         if signal.error == "cancelled":
             return None
-        if status in {429, 498}:
+        self._refused_share += MEMORY * ((status in LIMITED) - self._refused_share)
+        if status in LIMITED:
             return self._rate_limited(signal, now, wall)
         if status is None or signal.error or status >= 500 or status in {408, 409, 425}:
             asked = retry_after(signal.headers, wall) if status is not None else None
             if asked is not None and asked <= self._max_pause_s:
                 self._paused_until = max(self._paused_until, now + asked)
             # A server in trouble is no reason to ask less of it, and none to ask more.
-            self._round = _Round(now)
+            self._round.troubles += 1
             return None
         self._episodes = 0
         if signal.tokens:
@@ -171,11 +182,17 @@ class Controller:
                 asked = min(first * 2.0 ** min(self._episodes, 32), most)
         pause = asked if asked <= self._max_pause_s else 0.0
         self._paused_until = max(self._paused_until, now + pause)
-        self._slow_start, shrink = False, SLOW_START_CUT if self._slow_start else CUT
         if now < self._cooldown_until:
             self._cooldown_until = max(self._cooldown_until, self._paused_until)
             return None
         self._episodes += 1
+        if self._refused_share < SPORADIC:
+            return (
+                LimitChange(wall, self.limit, self.limit, "rate_limited", "once", round(pause, 3))
+                if pause >= 1
+                else None
+            )
+        self._slow_start, shrink = False, SLOW_START_CUT if self._slow_start else CUT
         used = min(self._limit, max(self._round.peak, 1))
         return self._cut(used * shrink, "rate_limited", f"status {signal.status}", now, wall, pause=pause)
 
@@ -199,7 +216,7 @@ class Controller:
 
     def _end_round(self, now: float, wall: float) -> LimitChange | None:
         ended, self._round = self._round, _Round(now)
-        if ended.peak < SATURATED * self.limit or ended.began is None:
+        if ended.peak < SATURATED * self.limit or ended.began is None or ended.troubles > TROUBLED * ended.answers:
             return None
         throughput = ended.answers / max(now - ended.began, 1e-9)
         mean = ended.seconds / ended.compared if ended.compared >= ROUND // 2 else None
@@ -253,7 +270,7 @@ class Controller:
         if reason != "latency":
             self._cooldown_until = max(now + COOLDOWN_S, self._paused_until)
             self._judged = None
-        if self.limit == before and not pause:
+        if self.limit == before and pause < 1:
             return None
         return LimitChange(wall, before, self.limit, reason, detail, round(pause, 3))
 

@@ -121,7 +121,11 @@ def _after_status(
     if attempt >= (limits.rate_limited_attempts if status in _RATE_LIMITED else limits.max_attempts):
         return GiveUp(f"{attempt} attempts failed")
     if asked is not None:
-        return Wait(asked * (1 + 0.1 * jitter), "the server asked for it")
+        seconds = asked * (1 + 0.1 * jitter)
+        # Who is sent away again and again, however short the wait is said to be, comes back ever later.
+        return Wait(
+            max(seconds, _backoff(attempt - 3, limits, jitter)) if attempt > 3 else seconds, "the server asked for it"
+        )
     pause = _backoff(attempt, limits, jitter)
     if status == 429:
         reset = quota_reset(headers, now)

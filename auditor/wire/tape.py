@@ -91,14 +91,14 @@ def json_in_one_line(body: bytes) -> bytes | None:
 def readable(body: bytes, content_type: str = "") -> bool:
     """Whether a body is what an API answers with: a JSON object or list, or an event stream.
 
-    The body decides, because servers and proxies get the content type wrong; NaN and infinities, which some servers
+    A stream that broke off inside an event is none. The body decides, because servers and proxies get the content type wrong; NaN and infinities, which some servers
     write into JSON, are put up with.
     """
     if content_type.partition(";")[0].strip().lower() in _STREAMS:
-        return True
+        return _ends_well(body)
     start = body[:64].lstrip()
     if start[:1] not in {b"{", b"["}:
-        return start.startswith(_STREAM_STARTS)
+        return start.startswith(_STREAM_STARTS) and _ends_well(body)
     try:
         _RAW.decode(body)
         if not body.isascii():
@@ -108,6 +108,14 @@ def readable(body: bytes, content_type: str = "") -> bool:
     except (msgspec.MsgspecError, RecursionError):
         return (b"NaN" in body or b"Infinity" in body) and _is_loose_json(body)
     return True
+
+
+def _ends_well(stream: bytes) -> bool:
+    """Whether the last line of a stream is whole: one that broke off in the middle of an event is no answer."""
+    if stream.endswith((b"\n", b"\r", b"[DONE]")):
+        return True
+    last = stream.rpartition(b"\n")[2].removeprefix(b"data:").strip()
+    return last[:1] == b"{" and readable(last)
 
 
 def _is_loose_json(body: bytes) -> bool:

@@ -99,11 +99,12 @@ def test_no_growth_unless_the_limit_is_used() -> None:
 )
 def test_trouble_pauses_growth_and_never_cuts(fault: Signal) -> None:
     learner = controller()
-    assert feed(learner, ([ok()] * (ROUND - 1) + [fault]) * 20) == []
+    assert feed(learner, ([ok()] * 3 + [fault]) * 50) == []
     assert feed(learner, [fault] * 1000) == []
     assert learner.limit == 4
     assert learner.pause(NOW) == 0
-    assert [change.limit for change in feed(learner, [ok()] * ROUND)] == [8]
+    feed(learner, [ok()] * ROUND)
+    assert [change.limit for change in feed(learner, ([ok()] * 5 + [fault]) * 4)] == [8]
 
 
 def test_cancelled_attempts_and_refusals_teach_nothing() -> None:
@@ -118,7 +119,8 @@ def test_cancelled_attempts_and_refusals_teach_nothing() -> None:
 def test_one_cut_per_cooldown_and_slow_start_ends_at_the_half() -> None:
     learner = controller(start=32)
     limited = Signal(429, {"retry-after": "2"}, 0.1)
-    (change,) = feed(learner, [limited] * 30)
+    *once, change = feed(learner, [limited] * 30)
+    assert [(one.before, one.limit, one.detail, one.pause_s) for one in once] == [(32, 32, "once", 2)] * 2
     assert (change.before, change.limit, change.reason, change.pause_s) == (32, 16, "rate_limited", 2)
     assert learner.pause(NOW) == 2
     assert learner.pause(NOW + 2) == 0
@@ -131,7 +133,7 @@ def test_one_cut_per_cooldown_and_slow_start_ends_at_the_half() -> None:
 
 def test_a_longer_retry_after_extends_the_cooldown() -> None:
     learner = controller(start=32)
-    feed(learner, [Signal(429, {"retry-after": "100"}, 0.1)])
+    feed(learner, [Signal(429, {"retry-after": "100"}, 0.1)] * 3)
     assert learner.pause(NOW + 40) == 60
     assert feed(learner, [Signal(429, {}, 0.1)], now=NOW + 90) == []
     assert feed(learner, [Signal(429, {}, 0.1)], now=NOW + 101) != []
@@ -139,8 +141,20 @@ def test_a_longer_retry_after_extends_the_cooldown() -> None:
 
 def test_the_cut_begins_at_what_was_really_in_flight() -> None:
     learner = controller(start=60)
-    (change,) = feed(learner, [Signal(429, {}, 0.1)], in_flight=10)
-    assert change.limit == 5
+    feed(learner, [ok()] * 10, in_flight=10)
+    change = feed(learner, [Signal(429, {}, 0.1)] * 3, in_flight=7)[-1]
+    assert (change.before, change.limit) == (60, 5)
+
+
+def test_a_few_sent_away_by_chance_pause_but_do_not_cut() -> None:
+    learner = controller(start=16)
+    sporadic = [Signal(429, {"retry-after": "1"}, 0.1), *[ok()] * 49]
+    changes = []
+    for number in range(20):
+        changes += feed(learner, sporadic, now=NOW + 100 * number)
+    assert {change.reason for change in changes} == {"rate_limited", "slow_start"}
+    assert learner.limit == 64
+    assert all(change.limit == change.before for change in changes if change.reason == "rate_limited")
 
 
 def test_pauses_double_while_the_server_does_not_say_how_long() -> None:
@@ -301,7 +315,7 @@ def test_whatever_comes_the_limit_stays_in_its_bounds_and_every_change_is_told(
         if change is not None:
             assert (change.before, change.limit) == (before, learner.limit)
             assert change.limit != before or change.pause_s > 0
-            if change.reason in {"rate_limited", "quota"}:
+            if change.limit < before and change.reason in {"rate_limited", "quota"}:
                 assert now - last_cut >= COOLDOWN_S
                 last_cut = now
         if signal.status == 500 or signal.status is None:

@@ -59,6 +59,14 @@ def test_too_many_requests_have_a_count_of_their_own_and_all_waiting_a_bound() -
     assert isinstance(decide(1, 500, {}, NOW, LIMITS, waited=LIMITS.max_wait_s), GiveUp)
 
 
+def test_who_is_sent_away_again_and_again_comes_back_ever_later() -> None:
+    waits = [decide(attempt, 429, {"retry-after-ms": "40"}, NOW, LIMITS) for attempt in range(1, 30)]
+    seconds = [verdict.seconds for verdict in waits if isinstance(verdict, Wait)]
+    assert seconds[:6] == [0.04, 0.04, 0.04, 0.5, 1.0, 2.0]
+    assert sum(seconds) > 300
+    assert decide(9, 429, {"retry-after": "60"}, NOW, LIMITS) == Wait(60, "the server asked for it")
+
+
 def test_a_closed_door_is_knocked_at_until_the_outage_is_too_long() -> None:
     for attempt in (1, 5, 50):
         verdict = decide(attempt, None, {}, NOW, LIMITS, fault="down", outage=LIMITS.outage_s - 1)

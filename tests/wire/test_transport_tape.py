@@ -111,6 +111,10 @@ async def test_what_is_recorded_of_an_exchange() -> None:
         (httpx2.Response(200, json={"error": {"code": 403, "message": "no"}}), False),
         (httpx2.Response(400, json={}, headers={"content-type": "application/problem+json; charset=utf-8"}), True),
         (httpx2.Response(200, content=b"data: 1\n\n", headers={"content-type": "text/event-stream"}), True),
+        (httpx2.Response(200, content=b"data: [DONE]", headers={"content-type": "text/event-stream"}), True),
+        (httpx2.Response(200, content=b'data: {"a":1}', headers={"content-type": "text/event-stream"}), True),
+        (httpx2.Response(200, content=b'data: {"a', headers={"content-type": "text/event-stream"}), False),
+        (httpx2.Response(200, content=b'data: {"a":1}\n\n', headers={"content-type": "text/plain"}), True),
         (httpx2.Response(200, content=b'{"a":1}\n', headers={"content-type": "application/x-ndjson"}), True),
     ],
 )
