@@ -20,6 +20,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "probe": ("auditor.cli.probe", "Measure what an endpoint can do."),
     "drift": ("auditor.cli.drift", "How far the candidate moved from the baseline; or has one endpoint changed?"),
     "estimate": ("auditor.cli.estimate", "Prompts, calls, tokens and money before a call is made."),
+    "family": ("auditor.cli.family", "Audit several pairs alike: a matrix of conversion by dimension."),
+    "replicate": ("auditor.cli.replicate", "Audit a pair the way a paper did, its figures beside the run's."),
     "banks": ("auditor.cli.banks", "List, show and lint prompt banks."),
     "simulate": ("auditor.cli.simulate", "Serve the synthetic pair as an OpenAI-compatible server on loopback."),
 }

@@ -1,0 +1,1 @@
+"""Replication presets: what a paper did and reported, as data."""
