@@ -13,16 +13,26 @@ from auditor.errors import UsageError
 
 @click.command()
 @run_argument
-def command(run: Path) -> None:
+@click.option(
+    "--web", is_flag=True, help="Serve the browser to a web browser on this machine, instead of the terminal."
+)
+@click.option("--port", type=click.IntRange(1, 65535), default=8765, show_default=True, help="For --web.")
+def command(run: Path, web: bool, port: int) -> None:
     """Browse RUN in the terminal: what got worse, both answers side by side, the trace where it went wrong.
 
     Works beside a running audit, too. Stars, overrides and labels are kept in RUN/annotations.sqlite, never in the run.
     """
-    from auditor.store import RunReader
-    from auditor.tui import browse
+    from auditor.tui import browse, browse_on_web
 
-    RunReader(run).close()
+    if web:
+        browse_on_web(
+            run, port, lambda url: click.echo(f"{url}\nOnly on this machine; Ctrl-C ends it."), rubrics=rubric_labels
+        )
+        return
     if not sys.stderr.isatty() or not sys.stdin.isatty():
+        from auditor.store import RunReader
+
+        RunReader(run).close()
         raise UsageError(
             "The browser needs a terminal.", f"In a pipe or a script: auditor results {run}, or auditor report {run}."
         )

@@ -2,14 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from auditor.tui.app import AuditorApp
+
+Rubrics = Callable[[], Mapping[str, Mapping[str, str]]]
+"""Gives each rubric's labels with their definitions, once somebody labels by hand."""
 
 
-def browse(path: Path, *, rubrics: Callable[[], Mapping[str, Mapping[str, str]]] | None = None) -> None:
-    """Open a run and stay until the user leaves. ``rubrics`` gives each rubric's labels with their definitions
-    once somebody labels by hand. Raises RunError if there is no run, UsageError if the user's settings can't be read.
+def browse(path: Path, *, rubrics: Rubrics | None = None) -> None:
+    """Open a run and stay until the user leaves. Raises RunError if there is no run, UsageError if the user's settings
+    can't be read.
     """
+    with _application(path, rubrics) as app:
+        app.run()
+
+
+def browse_on_web(path: Path, port: int, told: Callable[[str], None], *, rubrics: Rubrics | None = None) -> None:
+    """Serve the browser on loopback until interrupted. ``told`` hears the address, which holds a secret. Raises as
+    :func:`browse`, and UsageError if the port is taken.
+    """
+    import asyncio
+    import contextlib
+    import socket
+
+    from auditor.errors import UsageError
+    from auditor.tui.web import HOST, serve
+
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise UsageError(
+                f"Port {port} can't be used: {error.strerror}.", "Name another one with --port."
+            ) from error
+    with _application(path, rubrics) as app, contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(serve(app, port, told))
+
+
+@contextmanager
+def _application(path: Path, rubrics: Rubrics | None) -> Iterator[AuditorApp]:
     from platformdirs import user_config_path
 
     from auditor.store import Annotations, RunReader
@@ -18,7 +55,7 @@ def browse(path: Path, *, rubrics: Callable[[], Mapping[str, Mapping[str, str]]]
     reader = RunReader(path)
     annotations = Annotations(path)
     try:
-        AuditorApp(reader, annotations=annotations, rubrics=rubrics, config_folder=user_config_path("auditor")).run()
+        yield AuditorApp(reader, annotations=annotations, rubrics=rubrics, config_folder=user_config_path("auditor"))
     finally:
         annotations.close()
         reader.close()

@@ -331,6 +331,8 @@ class RecordScreen(AuditorScreen):
         pane = self.query_one("#prompt", TextPane)
         most = max(self.size.height // 4, 3)
         pane.styles.height = min(pane.natural_height(self.size.width - 3), most) + 1
+        # The last turn is the question; what stands before it can be scrolled to.
+        self.call_after_refresh(pane.scroll_end, animate=False)
 
     def _compare(self) -> None:
         if self.detail is not None and len(self.detail.sides) == len(SIDES):
