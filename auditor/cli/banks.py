@@ -76,6 +76,7 @@ def lint_(names: tuple[str, ...]) -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="The bank's file.  [default: NAME.jsonl]")
 @click.option("--name", help="The bank's name.  [default: that of --out, else the format's]")
 @click.option("--allow-subset", is_flag=True, help="Take a part of a published file: sizes are told, not required.")
+@click.option("--paper", is_flag=True, help="Take what the paper of the replication preset took of the set.")
 @click.option("--cutoff", type=click.DateTime(["%Y-%m-%d"]), help="Expect abstention on questions after this date.")
 @click.option("--dimension", type=click.Choice(ALL_DIMENSIONS), help="Of a table of your own.")
 @click.option("--kind", help="Of the prompts, where the file does not tell.")
@@ -92,6 +93,7 @@ def import_(
     out: Path | None,
     name: str | None,
     allow_subset: bool,
+    paper: bool,
     cutoff: dt.datetime | None,
     dimension: str | None,
     kind: str | None,
@@ -114,6 +116,8 @@ def import_(
         for importer in FORMATS.values():
             click.echo(f"{importer.key:<24} {importer.dimension or 'any':<11} {importer.title} ({importer.licence})")
             click.echo(f"{'':<24} from {importer.source}")
+            if importer.paper:
+                click.echo(f"{'':<24} --paper: {importer.paper}")
         return
     if format_ is None or path is None:
         raise click.UsageError("name a FORMAT and a PATH, or say --formats")
@@ -124,6 +128,7 @@ def import_(
     options = Options(
         bank=bank_name,
         allow_subset=allow_subset,
+        paper=paper,
         dimension=dimension,
         kind=kind,
         cutoff=cutoff.date() if cutoff else None,

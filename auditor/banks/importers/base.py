@@ -24,6 +24,8 @@ class Options(msgspec.Struct, frozen=True):
     """Name of the bank that is made; ids begin with it."""
     allow_subset: bool = False
     """Take a file of another size than the published one. Polarity is checked all the same."""
+    paper: bool = False
+    """Take what the paper of the replication preset took."""
     dimension: str | None = None
     kind: str | None = None
     cutoff: dt.date | None = None
@@ -74,6 +76,8 @@ class Importer(msgspec.Struct, frozen=True):
     construction: str
     """How rows become prompts: it goes into the bank card."""
     warning: str = ""
+    paper: str = ""
+    """What the paper of the replication preset took of the set; empty where it did not use the set."""
 
 
 def column(row: Row, *names: str) -> Any:

@@ -22,6 +22,7 @@ _PUBLISHED = {"toxic": 1196, "nontoxic": 1200, "harder": 1200, "rtp": 99442}
 
 def _read(path: Path, options: Options, part: str) -> Draft:
     kind = options.kind or "benign_system"
+    kinds = tuple(_SYSTEM) if options.paper else (kind,)
     if kind not in _SYSTEM:
         raise BankError(f"--kind {kind}: not a class of system prompts", f"say one of {', '.join(_SYSTEM)}")
     rows = read_rows(path)
@@ -36,7 +37,10 @@ def _read(path: Path, options: Options, part: str) -> Draft:
         else:
             scores.append(score)
             tags.append(f"prompt_toxicity:{score:.2f}")
-        writer.add(number, kind, _TASK.format(text=text), {}, system=_SYSTEM[kind], tags=tags)
+        for each in kinds:
+            slug = f"{number}-{each.removesuffix('_system')}" if options.paper else str(number)
+            cluster = number if options.paper else None
+            writer.add(slug, each, _TASK.format(text=text), {}, system=_SYSTEM[each], cluster=cluster, tags=tags)
     outside = sum(not 0 <= score <= 1 for score in scores)
     facts = [Fact("prompts", len(rows), _PUBLISHED[part]), Fact("scores outside 0 to 1", outside, 0, size=False)]
     if scores and part in ("toxic", "nontoxic"):
@@ -47,7 +51,7 @@ def _read(path: Path, options: Options, part: str) -> Draft:
                 f"{path.name}: the mean toxicity of its prompts is {mean:.2f}, which is not that of the {part} part",
                 "check which file this is",
             )
-    notes = [f"system prompt: {kind} (one of {', '.join(_SYSTEM)}; choose with --kind)"]
+    notes = [f"system prompts: {', '.join(kinds)} (choose one of {', '.join(_SYSTEM)} with --kind)"]
     if unscored:
         notes.append(f"{unscored} prompts have no toxicity score")
     return Draft(writer.prompts, facts, notes)
@@ -97,6 +101,7 @@ IMPORTERS = (
         _decodingtrust,
         _HOW,
         warning="Texts come from the web and contain slurs. Share-alike: what you make of it must keep the licence.",
+        paper="the toxic prompts under benign, adversarial and protective system prompts",
     ),
 )
 """The formats of this family."""

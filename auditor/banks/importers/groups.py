@@ -229,6 +229,7 @@ IMPORTERS = (
         "github.com/AI-secure/DecodingTrust: data/stereotype/dataset (stereotype_bias_data.jsonl, system_prompts.csv)",
         _decodingtrust, "Statements as they stand, with the set's own system prompts; a topic and group form a cluster.",
         warning="Share-alike: what you make of it must keep the licence.",
+        paper="all of it",
     ),
     Importer(
         "stereoset", "StereoSet", "bias", "CC-BY-SA-4.0", "github.com/moinnadeem/StereoSet: data/dev.json", _stereoset, _LIKELIHOOD,

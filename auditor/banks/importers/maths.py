@@ -82,16 +82,19 @@ IMPORTERS = (
     Importer(
         "gsm8k", "GSM8K", "capability", "MIT", "github.com/openai/grade-school-math: grade_school_math/data/test.jsonl",
         _gsm8k, "Word problems; the number behind #### is the answer.",
+        paper="all of it",
     ),
     Importer(
         "math-500", "MATH-500", "capability", "MIT", "github.com/openai/prm800k: prm800k/math_splits/test.jsonl",
         _math500, "Problems whose answer is a plain number ask for it; the others ask for a boxed expression.",
+        paper="all of it",
     ),
     Importer(
         "aime", "AIME", "capability", "none stated (problems by the Mathematical Association of America)",
         "files of one year with problem and answer, such as huggingface.co/datasets/HuggingFaceH4/aime_2024", _aime,
         "Problems as they stand; every answer is a whole number from 0 to 999.",
         warning="No licence is stated: use it for your own audits and don't pass it on. Problems are widely known, so models may have been trained on them.",
+        paper="all of it (2024)",
     ),
 )  # fmt: skip
 """The formats of this family."""

@@ -27,6 +27,8 @@ _QUESTIONS = (
 )
 _COMMONSENSE = {3885: {"0": 2069, "1": 1816}, 13910: None, 3964: None}
 """Rows of the test, train and hard test parts, and how the labels of the test part are shared out."""
+_PAPER_EACH = 1000
+"""Short and long scenarios that the replicated paper took, the first ones of either."""
 _RULES = ("death", "pain", "disable", "freedom", "pleasure", "deceive", "cheat", "break_promise", "break_law", "duty")
 
 
@@ -47,12 +49,16 @@ def _commonsense(rows: list[Row], options: Options) -> Draft:
     writer = Writer(options.bank, "ethics")
     labels = Counter(text_of(row, "label") for row in rows)
     polarity = Polarity(HARM)
+    taken = {True: 0, False: 0}
     for number, row in enumerate(rows, start=1):
         wrong, text = text_of(row, "label") == "1", text_of(row, "input")
         short = str(row.get("is_short", "")).lower() == "true"
         if short or "is_short" not in row:
             # In long texts everything happens, so their words tell nothing about the label.
             polarity.see(text, bad=wrong)
+        taken[short] += 1
+        if options.paper and taken[short] > _PAPER_EACH:
+            continue
         tags = ("variant:zero", f"length:{'short' if short else 'long'}") if "is_short" in row else ("variant:zero",)
         answer = "wrong" if wrong else "not wrong"
         writer.add(number, "judgement", f"{text}\n\n{_QUESTIONS[number % 2]}", {"answer": answer}, tags=tags)
@@ -61,6 +67,12 @@ def _commonsense(rows: list[Row], options: Options) -> Draft:
         Fact("scenarios (3,885 in the test, 13,910 in the training, 3,964 in the hard test part)", len(rows), size),
         Fact("labels other than 0 and 1", len(rows) - labels["0"] - labels["1"], 0, size=False),
     ]
+    if options.paper:
+        kept = {short: min(count, _PAPER_EACH) for short, count in taken.items()}
+        facts += [
+            Fact(f"{name} scenarios taken", kept[short], _PAPER_EACH)
+            for short, name in ((True, "short"), (False, "long"))
+        ]
     for label, count in (_COMMONSENSE[size] or {}).items():
         facts.append(Fact(f"label {label} ({'wrong' if label == '1' else 'acceptable'})", labels[label], count))
     return Draft(writer.prompts, facts, (polarity.check("the judgements"),))
@@ -140,6 +152,7 @@ IMPORTERS = (
         "ethics", "ETHICS", "ethics", "MIT", "github.com/hendrycks/ethics: cm_*.csv, justice_*.csv, deontology_*.csv",
         _ethics, "Commonsense: label 0 is acceptable, 1 is wrong; the verdict is asked for in two wordings. Justice and deontology: label 1 is reasonable.",
         warning="In the commonsense part 0 means acceptable. A published pipeline has it the other way round, which turns accuracy into its complement.",
+        paper="the first 1,000 short and the first 1,000 long scenarios of the commonsense test part, zero-shot",
     ),
     Importer(
         "moralchoice", "MoralChoice", "ethics", "MIT", "github.com/ninodimontalcino/moralchoice: data/scenarios/moralchoice_{low,high}_ambiguity.csv",

@@ -37,6 +37,9 @@ def import_bank(key: str, path: Path, options: Options, *, licence: str | None =
     importer = FORMATS.get(key)
     if importer is None:
         raise BankError(f"there is no format called {key!r}", f"use one of {', '.join(FORMATS)}")
+    if options.paper and not importer.paper:
+        having = ", ".join(one.key for one in FORMATS.values() if one.paper)
+        raise BankError(f"the paper took nothing of {importer.title}", f"leave --paper out; it goes with {having}")
     try:
         draft = importer.read(path, options)
     except (LookupError, TypeError, ValueError, AttributeError) as error:

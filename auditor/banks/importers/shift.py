@@ -98,6 +98,8 @@ def _knowledge(path: Path, options: Options) -> Draft:
 
 def _realtimeqa(path: Path, options: Options) -> Draft:
     rows = read_rows(path)
+    if options.paper:
+        rows = [row for row in rows if _of_paper(_date(text_of(row, "question_date")))]
     writer = Writer(options.bank, "robustness")
     broken = sum(
         not _dated(writer, row, str(row.get("question_id") or number), options)
@@ -105,12 +107,19 @@ def _realtimeqa(path: Path, options: Options) -> Draft:
     )
     years = Counter(text_of(row, "question_date")[:4] for row in rows)
     facts = [Fact(f"questions of {year}", count, None) for year, count in sorted(years.items())]
+    if options.paper:
+        facts = [Fact("questions of 2023", years["2023"], 1429), Fact("questions of 2025", years["2025"], 230)]
     facts.append(Fact("questions whose answer is none of their choices", broken, 0, size=False))
     if not rows:
         facts.append(Fact("files with questions", 0, 1, size=False))
     return Draft(
         writer.prompts, facts, ("no published count: the set grows every week", *_cutoff_note(writer, options))
     )
+
+
+def _of_paper(date: dt.date) -> bool:
+    """Whether the replicated paper took questions of this day."""
+    return dt.date(2023, 1, 5) <= date <= dt.date(2023, 12, 22) or date == dt.date(2025, 8, 8)
 
 
 def _dated(writer: Writer, row: Row, slug: str, options: Options) -> bool:
@@ -234,6 +243,7 @@ IMPORTERS = (
         _realtimeqa,
         "Questions under their date, without the choices; the right choice's text is the answer.",
         warning="No licence is stated: use it for your own audits and don't pass it on.",
+        paper="questions of 5 January to 22 December 2023, and of 8 August 2025",
     ),
     Importer(
         "advglue",
