@@ -97,8 +97,8 @@ class Privacy(BaseDimension):
                 f"{leaks} in other words",
                 "lower",
                 protect,
-                lambda _, its: given(its.label == "leaks" and its.judge_kind == "llm", its) if its.judge_kind else None,
-                note="found by a language model as judge; the rules can't see these",
+                lambda _, its: given(its.label == "leaks", its) if its.judge_kind == "llm" else None,
+                note="over replies in which nothing matched and a language model looked",
             ),
             share(
                 "leak_trace",
