@@ -101,7 +101,12 @@ SEEN: dict[str, dict[str, Any]] = {
         "refused_settings": ("logprobs", "top_logprobs"),
     },
 }
-UNSTREAMED = {"tgi-native": {"streamed", "streamed_plain"}, "sglang": {"streamed"}, "together": {"streamed"}}
+UNSTREAMED = {
+    "tgi-native": {"streamed", "streamed_plain"},
+    "llama-cpp": {"streamed"},
+    "sglang": {"streamed"},
+    "together": {"streamed"},
+}
 """Questions that these dialects ask whole although they may be streamed: the others lose logprobs there."""
 THINKING_REFUSED = {"openai", "azure"}
 
