@@ -95,7 +95,8 @@ async def _switch(prober: Prober, hello: Reply, dialect: Dialect, known: Dialect
 
 async def _own_routes(prober: Prober, dialect: Dialect) -> dict[str, Any]:
     """What only self-hosted servers tell."""
-    if dialect.base_url or dialect.hosts or not isinstance(prober.endpoint, Native):
+    hosted = dialect.base_url or dialect.hosts
+    if hosted or not dialect.own_routes or not isinstance(prober.endpoint, Native):
         return {}
     prober.calls += bool(dialect.version_at[0])
     return {

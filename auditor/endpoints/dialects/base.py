@@ -69,5 +69,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """Regular expression that the server's ``system_fingerprint`` matches."""
     version_at: tuple[str, str] = ("", "")
     """Path beside the API, and the field in the JSON there, that tell the server's version."""
+    own_routes: bool = True
+    """False for a server that answers routes it does not have with 200 and an error: asking would look like an outage."""
     ports: tuple[int, ...] = ()
     """Ports on which it listens by default: where `auditor probe` without an argument looks."""

@@ -1,5 +1,5 @@
 """LM Studio. It takes ``logprobs`` and answers with null (lms issue 60), so none are asked for. A trace comes in
-``reasoning_content`` if the app is set to keep it apart, else as tags.
+``reasoning_content`` if the app is set to keep it apart, else as tags. Routes that it does not have are answered with 200.
 """
 
 from __future__ import annotations
@@ -15,5 +15,6 @@ DIALECT = Dialect(
     reasoning="effort",
     json_object=False,
     owned_by=("organization_owner", "organization-owner"),
+    own_routes=False,
     ports=(1234,),
 )

@@ -56,3 +56,19 @@ async def test_no_tokenizer_is_no_fingerprint(tokens: Any) -> None:
 )
 async def test_the_version(dialect: str, told: Any, version: str) -> None:
     assert (await found_with(None, dialect, told)).version == version
+
+
+async def test_lm_studio_is_not_asked_for_routes_it_answers_with_200() -> None:
+    """ "Unexpected endpoint or method. Returning 200 anyway": that is no outage to wait for."""
+    asked: list[str] = []
+
+    def serve(request: httpx2.Request) -> httpx2.Response:
+        asked.append(request.url.path)
+        if request.url.path == "/v1/models":
+            return ok({"data": [{"id": "tiny", "owned_by": "organization_owner"}]})
+        return ok(chat("7")) if request.url.path == "/v1/chat/completions" else ok({"error": "Unexpected endpoint"})
+
+    async with endpoint(serve) as e:
+        found = await probe(e)
+    assert (found.dialect, found.tokenizer) == ("lmstudio", None)
+    assert set(asked) == {"/v1/models", "/v1/chat/completions"}
