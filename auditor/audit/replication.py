@@ -65,7 +65,9 @@ class Preset(_Part):
 def preset_names() -> list[str]:
     """The presets that are shipped."""
     return sorted(
-        entry.name.removesuffix(".toml") for entry in files("auditor.presets").iterdir() if entry.name.endswith(".toml")
+        entry.name.removesuffix(".toml")
+        for entry in files("auditor").joinpath("presets").iterdir()
+        if entry.name.endswith(".toml")
     )
 
 
@@ -73,7 +75,9 @@ def load_preset(name: str) -> Preset:
     """A shipped preset. Raises PlanError if there is none of that name."""
     if name not in preset_names():
         raise PlanError(f"There is no preset called {name!r}.", f"Use one of {', '.join(preset_names())}.")
-    return Preset.model_validate(tomllib.loads((files("auditor.presets") / f"{name}.toml").read_text(encoding="utf-8")))
+    return Preset.model_validate(
+        tomllib.loads((files("auditor").joinpath("presets") / f"{name}.toml").read_text(encoding="utf-8"))
+    )
 
 
 def plan_of(preset: Preset, given: Mapping[str, Any], banks: Mapping[str, list[str]]) -> Plan:

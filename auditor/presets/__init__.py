@@ -1,1 +1,0 @@
-"""Replication presets: what a paper did and reported, as data."""
