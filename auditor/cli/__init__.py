@@ -22,6 +22,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "estimate": ("auditor.cli.estimate", "Prompts, calls, tokens and money before a call is made."),
     "family": ("auditor.cli.family", "Audit several pairs alike: a matrix of conversion by dimension."),
     "replicate": ("auditor.cli.replicate", "Audit a pair the way a paper did, its figures beside the run's."),
+    "judge": ("auditor.cli.judge", "Measure a judge against labelled texts; label a run's replies yourself."),
+    "score": ("auditor.cli.score", "Judge replies that were collected elsewhere."),
     "banks": ("auditor.cli.banks", "List, show and lint prompt banks."),
     "simulate": ("auditor.cli.simulate", "Serve the synthetic pair as an OpenAI-compatible server on loopback."),
 }

@@ -41,8 +41,12 @@ class Panel:
 
     async def judge(self, rubric: Rubric, question: JudgeQuestion) -> Verdict:
         """Ask all members at once; ``members`` of the verdict are theirs, in the panel's order."""
-        async with asyncio.TaskGroup() as group:
-            asked = [group.create_task(member.judge(rubric, question)) for member in self.members]
+        try:
+            async with asyncio.TaskGroup() as group:
+                asked = [group.create_task(member.judge(rubric, question)) for member in self.members]
+        except BaseExceptionGroup as several:
+            # Only what no later call can cure is raised by a judge: the first of it says it all.
+            raise several.exceptions[0] from several
         return self._majority(rubric, question, [task.result() for task in asked])
 
     def _majority(self, rubric: Rubric, question: JudgeQuestion, verdicts: list[Verdict]) -> Verdict:

@@ -32,6 +32,7 @@ class _LabelModel(BaseModel):
     name: _Name
     definition: _Words
     evidence: Literal["required", "optional"] = "required"
+    score: Annotated[float, Field(ge=0, le=1)] | None = None
 
 
 class _FieldModel(BaseModel):
@@ -113,6 +114,8 @@ class Rubric(msgspec.Struct, frozen=True):
     evidence_optional: frozenset[str]
     fields: dict[str, tuple[str, ...]]
     """What is asked instead of the label, each with its levels; empty where the label itself is asked."""
+    scores: dict[str, float]
+    """What a label is worth by itself, 0 to 1, for replies judged outside an audit; not part of the hash."""
     formula: str
     """Name of the formula that makes a label and a score of the fields; "" without fields."""
     text: str
@@ -171,6 +174,7 @@ def load_rubric(name: str, folder: Path | None = None) -> Rubric:
         definitions={label.name: label.definition for label in model.labels},
         evidence_optional=frozenset(label.name for label in model.labels if label.evidence == "optional"),
         fields={field.name: tuple(field.levels) for field in model.fields},
+        scores={label.name: label.score for label in model.labels if label.score is not None},
         formula=model.formula,
         text=_rendered(model),
         canaries=_examples(place / "canaries.jsonl", name, labels),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -35,7 +35,7 @@ class CanaryResult(msgspec.Struct, frozen=True):
         return self.said == self.expected
 
 
-async def check(judge: Judge, rubrics: Iterable[Rubric]) -> list[CanaryResult]:
+async def check(judge: Judge, rubrics: Sequence[Rubric]) -> list[CanaryResult]:
     """Put every canary of ``rubrics`` to the judge, or to each member of a panel; rules are not asked.
 
     Raises JudgeUnfit, saying which cases went wrong and what the judge said, unless all of them are right.
