@@ -61,6 +61,10 @@ SLOWEST_TOKEN_S: Final = 0.1
 """A server that writes fewer than ten tokens a second is given up on; long replies get a longer deadline by this."""
 PROBE_DEADLINE_S: Final = 120.0
 """The probe's questions are tiny; a minute or two is what loading a model takes."""
+STREAM_FROM_TOKENS: Final = 4096
+"""Replies with room for this many tokens are streamed: proxies cut silent connections, often after a minute or two."""
+PROBE_MAX_AGE_S: Final = 24 * 3600.0
+"""`auditor probe` measures again after this: hosted models change behind one name."""
 MAX_ATTEMPTS: Final = 6
 BACKOFF_FIRST_S: Final = 0.5
 BACKOFF_MAX_S: Final = 20.0

@@ -9,19 +9,15 @@ from __future__ import annotations
 import hashlib
 import logging
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
-from auditor import __version__
+from auditor import __version__, defaults
 from auditor.endpoints.base import Endpoint, Introspectable
 from auditor.endpoints.capabilities import SCHEMA, Capabilities
 from auditor.endpoints.dialects import dialect_named, recognise
 from auditor.endpoints.probing.server import Native, version
 from auditor.records import EndpointSpec
-
-MAX_AGE_S: Final = 24 * 3600.0
-"""Seconds after which a record is measured again."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -51,7 +47,7 @@ class ProbeCache:
             # A file of another version, or half of one, is as good as none.
             return None
         age = self._now - kept.measured_at
-        return (kept.capabilities, age) if 0 <= age <= MAX_AGE_S else None
+        return (kept.capabilities, age) if 0 <= age <= defaults.PROBE_MAX_AGE_S else None
 
     def put(self, spec: EndpointSpec, server: str, found: Capabilities) -> None:
         """Keep a record. A folder that can't be written to is no fault of the probe."""

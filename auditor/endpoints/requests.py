@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from auditor import defaults
 from auditor.endpoints.dialects import Dialect
 from auditor.endpoints.dialects.openai import reasons
 from auditor.endpoints.faults import ServerSaid
 from auditor.records import Ask, EndpointSpec
 
 SCHEMA_NAME: Final = "reply"
-STREAM_FROM_TOKENS: Final = 4096
-"""Replies with room for this many tokens are streamed: proxies cut silent connections, often after a minute or two."""
 _MAY_GO: Final = ("temperature", "top_p", "seed", "random_seed", "logprobs", "top_logprobs", "stream_options", "stream")
 """Settings that a question survives without. Everything else that is refused is the user's to correct."""
 _REFUSED: Final = (
@@ -96,7 +95,7 @@ def streams(dialect: Dialect, ask: Ask) -> bool:
     """Whether this question's reply is to come in pieces: a function of the question alone, so that a tape repeats it."""
     if ask.top_logprobs is not None and not dialect.streams_logprobs:
         return False
-    return ask.sampling.max_tokens >= STREAM_FROM_TOKENS if ask.stream is None else ask.stream
+    return ask.sampling.max_tokens >= defaults.STREAM_FROM_TOKENS if ask.stream is None else ask.stream
 
 
 def reasoning_body(reasoning: dict[str, Any], dialect: Dialect) -> dict[str, Any]:

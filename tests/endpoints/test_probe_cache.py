@@ -6,8 +6,9 @@ from typing import Any
 import httpx2
 import msgspec
 
+from auditor.defaults import PROBE_MAX_AGE_S
 from auditor.endpoints import Capabilities
-from auditor.endpoints.probe_cache import MAX_AGE_S, ProbeCache, server_version
+from auditor.endpoints.probe_cache import ProbeCache, server_version
 from auditor.plan import parse_endpoint
 from auditor.records import EndpointSpec
 from tests.endpoints.support import SPEC, Recorder, chat, endpoint, ok
@@ -18,7 +19,7 @@ FOUND = Capabilities(endpoint="e", dialect="vllm", model="tiny", anomalies=("odd
 def test_a_record_is_kept_for_a_day(tmp_path: Path) -> None:
     ProbeCache(tmp_path / "new", now=1000.0).put(SPEC, "vllm 1", FOUND)
     assert ProbeCache(tmp_path / "new", now=1060.0).get(SPEC, "vllm 1") == (FOUND, 60.0)
-    assert ProbeCache(tmp_path / "new", now=1000.0 + MAX_AGE_S + 1).get(SPEC, "vllm 1") is None
+    assert ProbeCache(tmp_path / "new", now=1000.0 + PROBE_MAX_AGE_S + 1).get(SPEC, "vllm 1") is None
     assert ProbeCache(tmp_path / "new", now=900.0).get(SPEC, "vllm 1") is None
 
 

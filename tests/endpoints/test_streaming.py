@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auditor.defaults import STREAM_FROM_TOKENS
 from auditor.endpoints.decoding import decode_body, reply_of
 from auditor.endpoints.dialects import dialect_named
-from auditor.endpoints.requests import STREAM_FROM_TOKENS, chat_body
+from auditor.endpoints.requests import chat_body
 from auditor.endpoints.streaming import BROKEN_OFF, chat_of, events, is_stream, message_of, response_of
 from auditor.plan import parse_endpoint
 from auditor.records import Ask, EndpointSpec, Message, Outcome, Reply, Sampling
