@@ -112,7 +112,9 @@ async def main() -> None:
         f"| protocol | estimator | KL/token | sd per text | texts for ± {asked.target:g} | calls | prompt tokens | generated |"
     )
     print("|---|---|--:|--:|--:|--:|--:|--:|")
-    variants = [("all positions, k = 20", base, ("E4", "plain", "k3", "k1"))]
+    variants: list[tuple[str, Settings, tuple[str, ...]]] = [
+        ("all positions, k = 20", base, ("E4", "plain", "k3", "k1"))
+    ]
     protocol, _, _ = await measure(specs, network, base, 2)
     if protocol == "F":
         variants.append(("token scores", replace(base, top=0), ("k3", "k1")))
