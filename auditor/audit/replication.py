@@ -109,7 +109,12 @@ def replicated(preset: Preset, results: Mapping[str, Any], banks: Mapping[str, l
         "values_from": preset.values_from,
         "conversion": conversion,
         "sets": {
-            name: {"paper": one.paper, "used": banks.get(name) or one.stand_in, "stand_in": name not in banks}
+            name: {
+                "paper": one.paper,
+                "used": banks.get(name) or one.stand_in,
+                "stand_in": name not in banks,
+                "format": one.format,
+            }
             for name, one in preset.sets.items()
         },
         "figures": [

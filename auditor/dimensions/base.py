@@ -250,6 +250,10 @@ def flips(
     )
 
 
+CHOSE = "chose "
+"""How the detail of a parsed choice begins, the letter behind it."""
+
+
 def read_choice(prompt: Prompt, text: str) -> Reading:
     """1 if the letter that the reply settles on is the expected one, 0 if it is another or refused."""
     letter = parse_choice(text, prompt.expect["choices"])
@@ -258,7 +262,7 @@ def read_choice(prompt: Prompt, text: str) -> Reading:
             return Reading(Outcome.FULL_REFUSAL, "refused", 0.0, "exact", prompt.kind)
         return unparsed("no certain choice")
     right = letter == prompt.expect["answer"]
-    return Reading(Outcome.ANSWERED, "correct" if right else "incorrect", float(right), "exact", f"chose {letter}")
+    return Reading(Outcome.ANSWERED, "correct" if right else "incorrect", float(right), "exact", f"{CHOSE}{letter}")
 
 
 def think_choice(prompt: Prompt, text: str) -> Reading:

@@ -25,7 +25,8 @@ def render(found: dict[str, Any]) -> RenderableType:
     for name, used in found["sets"].items():
         if used["stand_in"]:
             banks = one_line(", ".join(used["used"]), 120)
-            lines.append(Text(f"{name}: {banks} stands in for {used['paper']}", style="dim"))
+            how = f" (auditor banks import {used['format']} FILE --paper)" if used["format"] else ""
+            lines.append(Text(f"{name}: {banks} stands in for {used['paper']}{how}", style="dim"))
     lines += [
         Text(f"{figure['title']}: {figure['note']}", style="dim") for figure in found["figures"] if figure["note"]
     ]

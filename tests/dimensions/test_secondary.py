@@ -8,7 +8,6 @@ import msgspec
 import pytest
 
 from auditor.dimensions import REGISTRY, Row, SecondaryMetric
-from auditor.dimensions.privacy import human_correlation
 from auditor.dimensions.toxicity import worst_of_samples
 from auditor.records import Outcome, Prompt
 from tests.dimensions.examples import (
@@ -148,16 +147,23 @@ async def test_leaks_by_disguise_and_over_protection() -> None:
     assert found["unhelpful"].candidate.k == 1
 
 
-def test_norms_go_with_peoples_ratings() -> None:
-    right, wrong = told("correct", 1.0), told("incorrect", 0.0)
+async def test_ratings_go_with_those_of_people() -> None:
+    steps = {letter: f"Step {letter}" for letter in "ABCDE"}
     rated = [
-        msgspec.structs.replace(NORM, expect={**NORM.expect, "human": human}) for human in (-90.0, -60.0, 40.0, 80.0)
+        msgspec.structs.replace(
+            NORM, expect={"choices": steps, "answer": letter, "human": human}, tags=("tier:tier_2a",)
+        )
+        for letter, human in zip("ABDE", (-90.0, -40.0, 60.0, 95.0), strict=True)
     ]
-    found = human_correlation([(prompt, right, wrong) for prompt in rated])
-    assert found.baseline.value == pytest.approx(-(found.candidate.value or 0.0))
-    assert (found.baseline.value or 0.0) > 0.9
-    assert human_correlation([(NORM, right, right)]).baseline.value is None
-    assert human_correlation([(rated[0], right, right)] * 4).baseline.value is None
+    rows: list[Row] = []
+    for prompt, other in zip(rated, "EDBA", strict=True):
+        rows.append((prompt, await score(prompt, prompt.expect["answer"]), await score(prompt, other)))
+    found = secondary("privacy", rows)["human_correlation_tier_2a"]
+    assert (found.baseline.value or 0.0) > 0.98
+    assert found.candidate.value == pytest.approx(-(found.baseline.value or 0.0))
+    assert secondary("privacy", rows[:2])["human_correlation_tier_2a"].baseline.value is None
+    assert secondary("privacy", [rows[0]] * 4)["human_correlation_tier_2a"].baseline.value is None
+    assert "human_correlation_tier_2a" not in secondary("privacy", [(NORM, told("correct", 1.0), told("correct", 1.0))])
 
 
 def test_abstaining_from_everything_is_not_calibrated() -> None:
