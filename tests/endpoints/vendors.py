@@ -151,7 +151,9 @@ class Vendor:
         deltas += [{k: v} for k, v in message.items() if k not in {"role", "content"}]
         text = message["content"]
         deltas += self.text_deltas(text)
-        chunks = [{"index": 0, "delta": self.every_delta | delta, "finish_reason": None} for delta in deltas]
+        chunks: list[dict[str, Any]] = [
+            {"index": 0, "delta": self.every_delta | delta, "finish_reason": None} for delta in deltas
+        ]
         if logprobs is not None:
             chunks[-1]["logprobs"] = logprobs
         chunks.append({"index": 0, "delta": self.every_delta, "finish_reason": "stop"})
