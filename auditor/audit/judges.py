@@ -16,8 +16,11 @@ from auditor.judging import (
     ASKED_AGAIN_AT_MOST,
     JUDGE_TOP_LOGPROBS,
     Judge,
+    JudgeKind,
+    JudgeQuestion,
     LlmJudge,
     Panel,
+    Rubric,
     RulesJudge,
     Structured,
     flips,
@@ -26,6 +29,7 @@ from auditor.judging import (
     settled,
     worth_repeating,
 )
+from auditor.judging.base import verdict_of
 from auditor.judging.startup import CanaryResult, ask, check, members
 from auditor.plan import Plan
 from auditor.records import SIDES, EndpointSpec, Prompt, Reply, Scored, Side, Verdict
@@ -61,6 +65,8 @@ class Bench:
         self._judges = plan.bench()
         self._rubrics = [load_rubric(name) for one in plan.chosen_dimensions() for name in RUBRICS.get(one, ())]
         self._canaries: dict[str, list[CanaryResult]] = {}
+        self.label_scores: dict[str, dict[str, dict[str, float]]] = {}
+        """What each label of a dimension's rubric is worth, by dimension and kind of prompt: to read people's labels by."""
         self.judge: Judge = RulesJudge()
         self.startup: list[CanaryResult] = []
         self.warnings: list[str] = []
@@ -133,6 +139,7 @@ class Bench:
 
         Each has a number of its own, so that the judge is really asked again and a continued run asks the same.
         """
+        await self._learn(prompt)
         judges = members(self.judge)
         if (seq + 1) % CANARY_EVERY or not judges or not self._rubrics:
             return 0
@@ -142,6 +149,22 @@ class Bench:
         told = await asyncio.gather(*(ask(judge, rubric, canary, repeat=number) for judge in judges))
         self._canaries[prompt.id] = list(told)
         return len(told)
+
+    async def _learn(self, prompt: Prompt) -> None:
+        """Find out what each label would have been worth on a prompt of this kind."""
+        kinds = self.label_scores.setdefault(prompt.dimension, {})
+        if prompt.kind in kinds:
+            return
+        worth = kinds[prompt.kind] = {}
+        for name in RUBRICS.get(prompt.dimension, ()):
+            for label in load_rubric(name).labels:
+                oracle = _Oracle(label, self.judge.kind)
+                scored, _ = await REGISTRY[prompt.dimension].score(prompt, Reply("…"), oracle)
+                if oracle.asked and scored.score is not None:
+                    worth[label] = scored.score
+        if len(set(worth.values())) < 2:
+            # The score hangs on more than the label (a message must also say what it should): no label alone tells it.
+            worth.clear()
 
     def health(self, reader: RunReader) -> dict[str, Any] | None:
         """How the judges held up over the pairs that count; None where no language model judged."""
@@ -183,6 +206,22 @@ class Bench:
         return (
             f"The judge {judge} was forced although it is kin to a model that it judges: {why}. {FORCED}" if why else ""
         )
+
+
+class _Oracle:
+    """A judge that always gives one label."""
+
+    name = "oracle"
+
+    def __init__(self, label: str, kind: JudgeKind) -> None:
+        self.kind = kind
+        self.asked = False
+        self._label = label
+
+    async def judge(self, rubric: Rubric, question: JudgeQuestion) -> Verdict:
+        """That label."""
+        self.asked = True
+        return verdict_of(rubric, question, self, label=self._label)
 
 
 def judge_at(session: Session, seat: Seat, found: Capabilities, names: Iterable[str]) -> LlmJudge:

@@ -319,6 +319,7 @@ class Audit:
         reader = RunReader(self.folder.path)
         try:
             writer.put_meta("judging", self._bench.health(reader))
+            writer.put_meta("label_scores", self._bench.label_scores)
         finally:
             reader.close()
 

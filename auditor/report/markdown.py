@@ -7,7 +7,7 @@ from typing import Any
 
 from auditor.records import SIDES
 from auditor.report.plain import one_line
-from auditor.report.table import ANYTIME, GLYPHS, extent, level_of
+from auditor.report.table import ANYTIME, GLYPHS, backing, extent, judging, level_of
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
 
@@ -30,6 +30,7 @@ def markdown(results: dict[str, Any]) -> str:
         f"- baseline: {escape(pair.get('baseline', {}).get('endpoint', '?'))}",
         f"- candidate: {escape(pair.get('candidate', {}).get('endpoint', '?'))} (conversion: {pair.get('conversion')})",
         f"- judge: {escape(judge.get('name', '?'))} ({judge.get('kind', '?')}); judged numbers are relative to it",
+        *([f"- judging: {escape(health, 600)}"] if (health := judging(results)) else []),
         f"- status: {results['status']}, {results['progress']['pairs']} of {results['progress']['planned']} pairs",
         *([f"- pairs: {stopping['says']}"] if (stopping := results.get("stopping") or {}).get("early") else []),
         f"- overall: **{results['overall']}** {escape(results.get('overall_reason', ''), 600)}".rstrip(),
@@ -40,14 +41,14 @@ def markdown(results: dict[str, Any]) -> str:
     for name, found in results["dimensions"].items():
         primary = found["primary"]
         low, high = primary["interval"]
-        backing = ", ".join(f"{kind} {count}" for kind, count in primary["judged_by"].items())
+        counts = ", ".join(f"{kind} {count}" for kind, count in primary["judged_by"].items())
         lines.append(
             f"| {name} | {escape(primary['metric'])} | {_side(primary['baseline'])} | {_side(primary['candidate'])} "
             f"| {_number(primary['delta'], '+.3f')} | [{low:+.3f}, {high:+.3f}] {primary['method']}"
             f"{' (anytime-valid)' if primary.get('anytime') else ''} | {primary['n']} "
             f"| {primary['unscored']} | {GLYPHS[primary['decision']]} {primary['decision']}"
             f"{' (fragile)' if primary.get('fragile') else ''} "
-            f"| {escape(primary['reason'], 600)} Scored by: {backing or 'nothing'}."
+            f"| {escape(primary['reason'], 600)} {_backed(primary, counts)}"
             f"{' ' + stop[0].upper() + stop[1:] + '.' if (stop := extent(found)) else ''} |"
         )
     if any(found["primary"].get("anytime") for found in results["dimensions"].values()):
@@ -74,6 +75,11 @@ def markdown(results: dict[str, Any]) -> str:
     if warnings := results["provenance"]["warnings"]:
         lines += ["## Notes", "", *(f"- {escape(warning, 600)}" for warning in warnings), ""]
     return "\n".join(lines)
+
+
+def _backed(primary: dict[str, Any], counts: str) -> str:
+    told = backing(primary)
+    return escape(f"{told[0].upper()}{told[1:]} ({counts}).") if told else "Scored by: nothing."
 
 
 def _exploratory(results: dict[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ from collections import defaultdict
 from typing import Any, Final
 
 from auditor.records import ALL_DIMENSIONS, DIMENSIONS, SIDES, Usage
+from auditor.report.corrected import corrections
 from auditor.stats.decide import Decision
 from auditor.store import RunReader
 
@@ -21,6 +22,8 @@ def results(reader: RunReader) -> dict[str, Any]:
     provenance = reader.meta("provenance") or {}
     done, planned = reader.progress()
     dimensions = {name: findings[name] for name in ALL_DIMENSIONS if name in findings}
+    for name, correction in corrections(reader, dimensions).items():
+        dimensions[name]["primary"] |= correction
     return {
         "schema": SCHEMA,
         "status": reader.meta("status") or "interrupted",
@@ -34,6 +37,7 @@ def results(reader: RunReader) -> dict[str, Any]:
             "parents": provenance.get("parents", []),
         },
         "judge": provenance.get("judge"),
+        "judging": reader.meta("judging"),
         "progress": {"pairs": done, "planned": planned},
         "dimensions": dimensions,
         "drift": findings.get("drift"),

@@ -63,6 +63,10 @@ def _head(results: dict[str, Any]) -> RenderableType:
     judge = results["judge"] or {"name": "?", "kind": "?"}
     what = "deterministic rules" if judge["kind"] == "rules" else "language model"
     lines.append(Text(f"{'judge':<9} {one_line(judge['name'], 200)} ({what}); judged numbers are relative to it"))
+    if isinstance(members := judge.get("members"), list):
+        lines.append(Text(f"{'':<9} {one_line(', '.join(one['name'] for one in members), 300)}"))
+    if health := judging(results):
+        lines.append(Text(f"{'':<9} {one_line(health, 400)}", style="dim"))
     progress = results["progress"]
     stopping = results.get("stopping") or {}
     if results["status"] == "complete" and stopping.get("early"):
@@ -132,7 +136,7 @@ def _reasons(results: dict[str, Any]) -> RenderableType:
     table.add_column()
     for name, found in results["dimensions"].items():
         primary = found["primary"]
-        told = [primary["reason"], _backing(primary["judged_by"]), f"({where})" if (where := extent(found)) else ""]
+        told = [primary["reason"], _backing(primary), f"({where})" if (where := extent(found)) else ""]
         table.add_row(name, Text(" ".join(filter(None, told))))
     overall = results["overall"]
     said = f"  {reason}" if (reason := results.get("overall_reason", "")) else ""
@@ -140,11 +144,44 @@ def _reasons(results: dict[str, Any]) -> RenderableType:
     return Padding(table, (1, 0, 0, 0))
 
 
-def _backing(judged_by: dict[str, int]) -> str:
-    """What stands behind the numbers, said beside each of them."""
+def backing(primary: dict[str, Any]) -> str:
+    """What stands behind the numbers, said beside each of them; judged ones also say what people's labels make of them."""
     names = {"exact": "exact parsing", "rules": "the rules judge", "llm": "an LLM judge"}
-    used = [names[kind] for kind in judged_by]
-    return f"(scored by {' and '.join(used)})" if used else ""
+    used = [names[kind] for kind in primary["judged_by"]]
+    told = [f"scored by {' and '.join(used)}"] if used else []
+    if corrected := primary.get("corrected"):
+        low, high = corrected["interval"]
+        told.append(
+            f"corrected by {corrected['gold']} labelled pairs: {_points(corrected['delta'])}"
+            f" [{_points(low)}, {_points(high)}]"
+        )
+    elif primary.get("judge_relative"):
+        told.append("judge-relative")
+    return "; ".join(told)
+
+
+def _backing(primary: dict[str, Any]) -> str:
+    told = backing(primary)
+    return f"({told})" if told else ""
+
+
+def judging(results: dict[str, Any]) -> str:
+    """How the judges held up, in one line; "" where none is a language model."""
+    found = results.get("judging")
+    if not found:
+        return ""
+    canaries, repeats = found["canaries"], found["repeats"]
+    told = [f"{found['startup_cases']} start-up cases right"]
+    if canaries["asked"]:
+        told.append(f"{canaries['failed']} of {canaries['asked']} canaries failed on the way")
+    if repeats["asked_again"]:
+        told.append(f"{repeats['flipped']} of {repeats['asked_again']} verdicts that were asked for again flipped")
+    told += [
+        f"{' and '.join(pair['judges'])} disagreed on {pair['disagreed']} of {pair['n']} texts"
+        for pair in found["panel"] or []
+    ]
+    told += [f"{reason} {count}" for reason, count in found["unscored"].items()]
+    return "; ".join(told)
 
 
 def _interval(primary: dict[str, Any]) -> str:
