@@ -24,6 +24,7 @@ class RunWriter:
 
     def close(self) -> None:
         """Close the database."""
+        self._db.commit()
         self._db.close()
 
     def put_meta(self, key: str, value: Any) -> None:
@@ -122,12 +123,16 @@ class RunWriter:
             self._db.execute("INSERT OR REPLACE INTO findings VALUES (?, ?)", (key, pack(body)))
 
     def put_attempt(self, at: float, attempt: Attempt) -> None:
-        """Append one attempt on the network to the ledger; ``at`` in unix seconds."""
-        with self._db:
-            self._db.execute(
-                "INSERT INTO ledger (at, endpoint, purpose, status, body) VALUES (?,?,?,?,?)",
-                (at, attempt.endpoint, attempt.purpose, attempt.status, pack(attempt)),
-            )
+        """Append one attempt on the network to the ledger; ``at`` in unix seconds.
+
+        An attempt that brought an answer is committed together with the answer, which is put on the tape right after.
+        """
+        self._db.execute(
+            "INSERT INTO ledger (at, endpoint, purpose, status, body) VALUES (?,?,?,?,?)",
+            (at, attempt.endpoint, attempt.purpose, attempt.status, pack(attempt)),
+        )
+        if attempt.error or attempt.status != 200:
+            self._db.commit()
 
 
 def _disagree(verdicts: Iterable[Verdict]) -> bool:

@@ -80,7 +80,7 @@ def open_wire(
     retry: RetryTransport | None = None
     if mode != "replay":
         pacing = PacingTransport(
-            network or open_network(endpoint, limits),
+            network or open_network(endpoint),
             endpoint=endpoint,
             limits=limits,
             limiter=limiter,

@@ -168,11 +168,10 @@ class PacingTransport(httpx2.AsyncBaseTransport):
             return response.content
         declared = headers.get("content-length", "")
         length = int(declared) if declared.isdecimal() else None
-        if length is not None:
-            self._check_size(length, limit)
         chunks: list[bytes] = []
         size = 0
         try:
+            self._check_size(length or 0, limit)
             async for chunk in response.aiter_bytes():
                 size += len(chunk)
                 self._check_size(size, limit)

@@ -1,0 +1,1 @@
+"""How fast an audit is, beside bare loops over the same server."""
