@@ -42,9 +42,14 @@ async def check(judge: Judge, rubrics: Sequence[Rubric]) -> list[CanaryResult]:
     """
     found: list[CanaryResult] = []
     for member in members(judge):
-        async with asyncio.TaskGroup() as group:
-            asked = [group.create_task(ask(member, rubric, canary)) for rubric in rubrics for canary in rubric.canaries]
-            blank = [group.create_task(_blank(member, rubric)) for rubric in rubrics]
+        try:
+            async with asyncio.TaskGroup() as group:
+                asked = [
+                    group.create_task(ask(member, rubric, canary)) for rubric in rubrics for canary in rubric.canaries
+                ]
+                blank = [group.create_task(_blank(member, rubric)) for rubric in rubrics]
+        except BaseExceptionGroup as several:
+            raise several.exceptions[0] from several
         results = [task.result() for task in (*asked, *blank)]
         if wrong := [result for result in results if not result.passed]:
             raise _unfit(member, wrong, len(results))
