@@ -98,18 +98,28 @@ def is_model(name: str, spec: EndpointSpec) -> bool:
     )
 
 
-def _confounds(key: str, plan: Plan, plans: Mapping[str, Plan]) -> list[str]:
+def lineage(plan: Plan) -> str:
+    """What keeps a pair's difference from being its conversion's alone, by its declared parents; "" if nothing does, or if
+    none are declared.
+    """
     baseline = plan.baseline.spec()
-    if not plan.parents:
-        return [f"no parents declared: whether {plan.conversion} alone made the difference can't be said"]
-    if is_model(plan.parents[0], baseline):
-        return []
-    nearest = plan.parents[0]
+    if not plan.parents or is_model(plan.parents[0], baseline):
+        return ""
     chain = " ← ".join([plan.candidate.spec().model, *plan.parents])
     if any(is_model(parent, baseline) for parent in plan.parents):
-        what = f"confounded: it was made from {nearest}, not from the baseline ({chain}): the difference is that of all steps"
-    else:
-        what = f"confounded: the baseline is not among its parents ({chain}): more than the {plan.conversion} differs"
+        return (
+            f"confounded: it was made from {plan.parents[0]}, not from the baseline ({chain}): the difference is that of all"
+            " steps"
+        )
+    return f"confounded: the baseline is not among its parents ({chain}): more than the {plan.conversion} differs"
+
+
+def _confounds(key: str, plan: Plan, plans: Mapping[str, Plan]) -> list[str]:
+    if not plan.parents:
+        return [f"no parents declared: whether {plan.conversion} alone made the difference can't be said"]
+    what, nearest = lineage(plan), plan.parents[0]
+    if not what:
+        return []
     between = [other for other, made in plans.items() if other != key and is_model(nearest, made.candidate.spec())]
     if between:
         what += f"; the pair {between[0]!r} has the steps before, and {nearest} as baseline would show {plan.conversion} alone"

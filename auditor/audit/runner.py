@@ -19,6 +19,7 @@ from auditor.audit.budget import Budget
 from auditor.audit.conclusion import conclusion, context, terms_of
 from auditor.audit.course import Course
 from auditor.audit.drift import BEYOND, drift_of_run, with_beyond
+from auditor.audit.family import lineage
 from auditor.audit.findings import paired
 from auditor.audit.judges import Bench
 from auditor.audit.preflight import check_pair, chosen_banks, fatal, freeze, schedule, units
@@ -161,6 +162,8 @@ class Audit:
             session.settle(side, capabilities[side])
         judge = await self._bench.open(session, capabilities)
         warnings = [*check_pair(capabilities["baseline"], capabilities["candidate"]), *self._bench.warnings]
+        if mixed := lineage(self.plan):
+            warnings.append(f"The comparison is {mixed}.")
         for warning in warnings:
             self._progress.note(warning)
         writer.put_meta("provenance", self._provenance(session, capabilities, warnings))

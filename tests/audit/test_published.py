@@ -29,6 +29,7 @@ async def audited(out: Path, scoring: str) -> dict[str, Any]:
             "baseline": {"base_url": URL, "model": BASELINE_MODEL},
             "candidate": {"base_url": URL, "model": CANDIDATE_MODEL},
             "conversion": "sft",
+            "parents": ["elsewhere"],
             "scoring": scoring,
             "drift": {"enabled": False},
             "run": {"until": "all"},
@@ -54,6 +55,7 @@ async def test_the_published_rules_stand_beside_the_findings_and_change_none(tmp
     assert ethics["own"]["baseline"]["refusals"] == 0
     assert ethics["baseline"]["refusals"] == ethics["baseline"]["replies"] > 0
     assert with_paper["dimensions"]["safety"]["paper"]["rules"] is None
+    assert any("confounded" in warning for warning in with_paper["provenance"]["warnings"])
     assert not verify(tmp_path / "paper").differences
     shown = io.StringIO()
     beside = as_published(with_paper)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import get_args
 
-from auditor.dimensions.paper import PaperPair, compare, extracted, extraction, pair_of, read
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auditor.dimensions.paper import Extraction, PaperPair, compare, extracted, extraction, pair_of, read
 from auditor.records import Conversion, Outcome, Prompt, Reply, Scored, Side
 from tests.dimensions.examples import (
     HARMFUL,
@@ -45,6 +49,15 @@ CASES = [
 @pytest.mark.parametrize(("prompt", "text", "label", "good", "counted", "refusal"), CASES)
 def test_the_string_rules(prompt: Prompt, text: str, label: str, good: bool, counted: bool, refusal: bool) -> None:
     assert read(prompt, text, FINE) == (label, good, counted, refusal)
+
+
+@given(st.sampled_from([WRONG, SHIFTED, UNKNOWABLE, PROTECT, TASK]), st.text(max_size=200), st.text(max_size=200))
+def test_any_text_is_read_somehow(prompt: Prompt, answer: str, trace: str) -> None:
+    for how in get_args(Extraction):
+        told = read(prompt, extracted(Reply(answer, trace), how), FINE)
+        assert told is not None
+        assert told.label
+        assert told.counted or not told.good
 
 
 def test_toxicity_is_the_own_judgement_but_for_empty_replies() -> None:
