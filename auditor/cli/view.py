@@ -7,12 +7,11 @@ from pathlib import Path
 
 import click
 
-from auditor.cli._shared import run_argument
 from auditor.errors import UsageError
 
 
 @click.command()
-@run_argument
+@click.argument("run", type=click.Path(path_type=Path, file_okay=False))
 @click.option(
     "--web", is_flag=True, help="Serve the browser to a web browser on this machine, instead of the terminal."
 )

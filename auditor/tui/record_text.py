@@ -99,8 +99,9 @@ def _text(text: str, verdicts: Sequence[Verdict], part: str, shown: Shown) -> Bl
         spans += [span._replace(style="mark") for span in _occurrences(clean, harmless(words))]
     for verdict in verdicts:
         place = find(clean, harmless(verdict.evidence)) if verdict.part == part and verdict.evidence else None
-        if place is not None:
-            spans.append(Span(*place, "mark"))
+        # Judges that quote the same words mark them once.
+        if place is not None and (mark := Span(*place, "mark")) not in spans:
+            spans.append(mark)
     return Block(text, "", tuple(spans))
 
 

@@ -141,10 +141,9 @@ class OverviewScreen(AuditorScreen):
             blocks.append(Block(cell.gap_text))
         if cell.context:
             blocks.append(Block("Context beside the trust dimensions, not one of them.", "note"))
-        blocks += [Block(text, "note") for text in cell.secondary]
         if self.size.height >= 30:
             blocks += self._worst(cell)
-        return blocks
+        return [*blocks, *(Block(text, "note") for text in cell.secondary)]
 
     def _worst(self, cell: Cell) -> list[Block]:
         """A look ahead: the first prompts of what enter opens."""
@@ -165,4 +164,4 @@ class OverviewScreen(AuditorScreen):
             for r in rows
         ]
         heading = Block(f"worst of {len(listing):,} pairs that got worse · enter reads them", "heading")
-        return [Block(""), heading, Block("\n".join(lines), "note")]
+        return [Block(""), heading, Block("\n".join(lines), "note"), Block("")]

@@ -42,7 +42,7 @@ class Chips(Looks):
     def render_line(self, y: int) -> Strip:
         """The one line."""
         width = self.size.width
-        base = self.rich_style
+        base = self.ground
         mode = base + self.look("chips--mode")
         term = base + self.look("chips--term")
         segments = [Segment(" ", base)]

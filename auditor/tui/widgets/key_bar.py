@@ -61,7 +61,7 @@ class KeyBar(Looks):
     def render_line(self, y: int) -> Strip:
         """The one line."""
         width = self.size.width
-        base = self.rich_style
+        base = self.ground
         segments = [Segment(" ", base)]
         for _, name, what in self.shown(width):
             segments.append(Segment(name, base + self.look("keys--key")))

@@ -69,11 +69,25 @@ LOOKS: Final[dict[str, Look]] = {
 class Looks(Widget):
     """A widget that draws its lines itself."""
 
+    _ground: Style | None = None
+
+    @property
+    def ground(self) -> Style:
+        """The widget's own style; Textual works it out anew from all ancestors for each line."""
+        if self._ground is None:
+            self._ground = self.rich_style
+        return self._ground
+
+    def notify_style_update(self) -> None:
+        """Another theme, another ground."""
+        self._ground = None
+        super().notify_style_update()
+
     def look(self, names: str, base: Style | None = None) -> Style:
         """Looks by name, separated by blanks, later ones over earlier ones, to be laid over ``base`` (else the widget's own
         style). Raises KeyError for an unknown name.
         """
-        below = (base if base is not None else self.rich_style).bgcolor
+        below = (base if base is not None else self.ground).bgcolor
         ground = Color.from_rich_color(below) if below is not None else self.background_colors[1]
         variables = self.app.theme_variables
         style = Style.null()

@@ -138,7 +138,7 @@ class RowList(ScrollView, Looks, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """One line of the screen: a heading, or a row."""
         width = self.scrollable_content_region.width
-        base = self.rich_style
+        base = self.ground
         if y < self.HEADS:
             head = base + self.look("row--head")
             return self._strip(self.heading(y, width), head, width)

@@ -84,9 +84,9 @@ class TextPane(ScrollView, Looks, can_focus=True):
         index = y + int(self.scroll_offset.y)
         width = self.size.width
         if index >= len(self._lines):
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self.ground)
         line = self._lines[index]
-        base = self.rich_style + self._style(line.style, self.rich_style)
+        base = self.ground + self._style(line.style, self.ground)
         selection = self.text_selection
         chosen = selection.get_span(index) if selection is not None else None
         cuts = sorted({0, len(line.text), *(p for span in line.spans for p in span[:2])})

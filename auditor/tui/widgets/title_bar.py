@@ -35,7 +35,7 @@ class TitleBar(Looks):
     def render_line(self, y: int) -> Strip:
         """The one line."""
         width = self.size.width
-        base = self.rich_style
+        base = self.ground
         right = " ".join(text for text in (self._warn, self._note) if text)
         room = max(width - cell_len(right) - 2, 0)
         path = _JOINT.join(self._crumbs[:-1]) + (_JOINT if len(self._crumbs) > 1 else "")
