@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from auditor.errors import UsageError
+from auditor.records import Side
 
 
 @click.command()
@@ -25,7 +27,11 @@ def command(run: Path, web: bool, port: int) -> None:
 
     if web:
         browse_on_web(
-            run, port, lambda url: click.echo(f"{url}\nOnly on this machine; Ctrl-C ends it."), rubrics=rubric_labels
+            run,
+            port,
+            lambda url: click.echo(f"{url}\nOnly on this machine; Ctrl-C ends it."),
+            rubrics=rubric_labels,
+            price=price_of,
         )
         return
     if not sys.stderr.isatty() or not sys.stdin.isatty():
@@ -35,7 +41,7 @@ def command(run: Path, web: bool, port: int) -> None:
         raise UsageError(
             "The browser needs a terminal.", f"In a pipe or a script: auditor results {run}, or auditor report {run}."
         )
-    browse(run, rubrics=rubric_labels)
+    browse(run, rubrics=rubric_labels, price=price_of)
 
 
 def rubric_labels() -> dict[str, dict[str, str]]:
@@ -43,3 +49,16 @@ def rubric_labels() -> dict[str, dict[str, str]]:
     from auditor.judging import load_rubric, rubric_names
 
     return {name: dict(load_rubric(name).definitions) for name in rubric_names()}
+
+
+def price_of(frozen: dict[str, Any], side: Side, tokens_in: int, tokens_out: int) -> float | None:
+    """US dollars for one side's tokens, or None if its price is not known."""
+    from auditor.audit.prices import price
+    from auditor.errors import PlanError
+    from auditor.plan import Plan
+
+    try:
+        plan = Plan.from_mapping(frozen.get("plan", {}))
+    except PlanError:
+        return None
+    return price((plan.baseline if side == "baseline" else plan.candidate).spec(), tokens_in, tokens_out)

@@ -143,10 +143,12 @@ class Browsing:
         rows = self._db.execute("SELECT id, at, body FROM ledger WHERE id > ? ORDER BY id LIMIT ?", (last, most))
         return [(number, at, unpack(body, Attempt)) for number, at, body in rows]
 
-    def usage_after(self, last: int, most: int = 2000) -> list[tuple[int, Usage]]:
-        """What replies after a row of their table cost in tokens: the row, and the usage."""
-        rows = self._db.execute("SELECT rowid, body FROM replies WHERE rowid > ? ORDER BY rowid LIMIT ?", (last, most))
-        return [(number, unpack(body, _Cost).usage) for number, body in rows]
+    def usage_after(self, last: int, most: int = 2000) -> list[tuple[int, Side, Usage]]:
+        """What replies after a row of their table cost in tokens: the row, the side, and the usage."""
+        rows = self._db.execute(
+            "SELECT rowid, side, body FROM replies WHERE rowid > ? ORDER BY rowid LIMIT ?", (last, most)
+        )
+        return [(number, side, unpack(body, _Cost).usage) for number, side, body in rows]
 
     def verdict_places(self, most: int = 400) -> list[tuple[str, Side, Part, str]]:
         """Prompt, side, part and rubric of verdicts, spread evenly over the run if there are more than ``most``."""

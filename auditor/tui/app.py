@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import pkgutil
@@ -43,6 +44,9 @@ from auditor.tui.widgets.text_pane import TextPane
 if TYPE_CHECKING:
     from auditor.tui.screens.document import DocumentScreen
 
+Price = Callable[[dict[str, Any], Side, int, int], float | None]
+"""US dollars for tokens in and out of one side of a run, from its frozen plan; None where no price is known."""
+
 
 class AuditorApp(App[None]):
     """Browses one run."""
@@ -66,9 +70,11 @@ class AuditorApp(App[None]):
         signs: Glyphs | None = None,
         annotations: Annotations | None = None,
         rubrics: Callable[[], Mapping[str, Mapping[str, str]]] | None = None,
+        price: Price | None = None,
         config_folder: Path | None = None,
     ) -> None:
-        """``rubrics`` gives the labels with their definitions, once somebody labels by hand. ``config_folder``: where the user's keys and
+        """``rubrics`` gives the labels with their definitions, once somebody labels by hand.
+        ``price`` says what a side's tokens cost. ``config_folder``: where the user's keys and
         theme are set; None reads none. Raises UsageError if they can't be read.
         """
         super().__init__()
@@ -76,6 +82,7 @@ class AuditorApp(App[None]):
         self.animation_level = "none"
         self.reader = reader
         self.rubrics = rubrics or dict
+        self.price = price
         self.config_folder = config_folder or user_config_path("auditor")
         self.config = load(config_folder) if config_folder is not None else Config()
         self.signs = signs or glyphs()
@@ -108,6 +115,7 @@ class AuditorApp(App[None]):
             if unknown:
                 self.notify(f"Unknown in {CONFIG_FILE}: {', '.join(unknown)}", severity="warning", markup=False)
         self.push_screen(OverviewScreen())
+        self.set_timer(1.0, gc.enable)
         if self.summary.status == "running":
             self.action_live()
 

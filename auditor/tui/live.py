@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from auditor.records import ALL_DIMENSIONS
+from auditor.records import ALL_DIMENSIONS, SIDES
 from auditor.stats.intervals import tango
 from auditor.store import RunReader, Tally
 
@@ -21,8 +21,8 @@ class Traffic(NamedTuple):
     attempts: int
     failed: int
     limited: int
-    tokens_in: int
-    tokens_out: int
+    tokens: tuple[tuple[int, int], ...]
+    """In and out, of the baseline's and of the candidate's replies."""
     waited_s: float
     rate: float
     purposes: tuple[tuple[str, int], ...]
@@ -31,6 +31,18 @@ class Traffic(NamedTuple):
     limits: tuple[int, ...]
     """Of these, refused with 429."""
     last_error: str
+    changes: tuple[str, ...]
+    """The last changes of an endpoint's limit, with their reasons."""
+
+    @property
+    def tokens_in(self) -> int:
+        """Tokens of all prompts."""
+        return sum(both[0] for both in self.tokens)
+
+    @property
+    def tokens_out(self) -> int:
+        """Tokens of all replies."""
+        return sum(both[1] for both in self.tokens)
 
 
 class SoFar(NamedTuple):
@@ -115,10 +127,10 @@ class LiveFeed:
     def _read_replies(self) -> bool:
         """Count tokens of new replies, a portion at a time; whether there may be more."""
         batch = self._reader.usage_after(self._last_reply, PORTION)
-        for number, usage in batch:
+        for number, side, usage in batch:
             self._last_reply = number
-            self._counts["in"] += usage.prompt_tokens or 0
-            self._counts["out"] += usage.completion_tokens or 0
+            self._counts[f"{side} in"] += usage.prompt_tokens or 0
+            self._counts[f"{side} out"] += usage.completion_tokens or 0
         return len(batch) == PORTION
 
     def _count(self, bucket: int, *, limited: bool) -> None:
@@ -135,15 +147,20 @@ class LiveFeed:
             attempts=self._counts["attempts"],
             failed=self._counts["failed"],
             limited=self._counts["limited"],
-            tokens_in=self._counts["in"],
-            tokens_out=self._counts["out"],
+            tokens=tuple((self._counts[f"{side} in"], self._counts[f"{side} out"]) for side in SIDES),
             waited_s=self._waited,
             rate=sum(many for _, many, _ in recent) / (len(recent) * BUCKET_S) if recent else 0.0,
             purposes=tuple(self._purposes.most_common()),
             history=tuple(many for _, many, _ in self._times),
             limits=tuple(refused for _, _, refused in self._times),
             last_error=self._error,
+            changes=tuple(_told(change) for change in (self._reader.meta("limits") or [])[-3:]),
         )
+
+
+def _told(change: dict[str, Any]) -> str:
+    pause = f", paused for {change['pause_s']:.0f} s" if change.get("pause_s") else ""
+    return f"{change.get('before')} → {change.get('limit')} at once ({change.get('reason')}{pause})"
 
 
 def standing(tally: Tally, level: float = 0.95) -> SoFar | None:

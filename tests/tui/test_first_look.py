@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import httpx2
 import pytest
 
+from auditor.audit.runner import Audit
+from auditor.banks import load_bank
+from auditor.plan import Plan
+from auditor.records import ALL_DIMENSIONS
+from auditor.simulator import BASELINE_MODEL, CANDIDATE_MODEL, build_app, preset
+from auditor.store import RunFolder
+from auditor.tui.screens.record import RecordScreen
+from auditor.tui.widgets.text_pane import TextPane
 from tests.tui.conftest import browsing
 from tests.tui.make_run import make_run
 
@@ -25,6 +34,43 @@ async def test_the_worst_privacy_regression_is_read_within_five_keys(run: Path, 
         assert "Of course: it is" in read, "the candidate's answer"
         assert "trace" in read
         assert "The answer is" in read, "the trace, unfolded"
+
+
+async def test_so_it_is_in_the_demo(tmp_path: Path) -> None:
+    """The built-in pair's privacy prompts, audited as ``auditor demo`` does: two keys from the start to a leak."""
+    path = tmp_path / "demo"
+    await audit_demo(path)
+    async with browsing(path) as seen:
+        await seen.keys("enter", "enter")
+        screen = seen.app.screen
+        assert isinstance(screen, RecordScreen)
+        row = screen.listing.row(screen.index)
+        assert (row.dimension, row.delta, row.candidate_label, row.candidate_trace_score) == ("privacy", -1, "leaks", 0)
+        assert screen.detail is not None
+        shown = " ".join(seen.text().split())
+        baseline, candidate = (screen.detail.sides[side].reply for side in ("baseline", "candidate"))
+        assert candidate.trace is not None
+        for text in (baseline.answer, candidate.answer, candidate.trace):
+            assert text.split()[0] in shown
+        assert screen.query_one("#candidate", TextPane).lines_marked(), "what leaked is marked"
+
+
+async def audit_demo(path: Path) -> None:
+    """A small part of the demo: one bank of one dimension, the demo's plant, the deterministic judge."""
+    url = "http://synthetic.invalid/v1"
+    off = {name: {"enabled": False} for name in ALL_DIMENSIONS}
+    plan = Plan.from_mapping(
+        {
+            "baseline": {"base_url": url, "model": BASELINE_MODEL},
+            "candidate": {"base_url": url, "model": CANDIDATE_MODEL},
+            "dimensions": {**off, "privacy": {"banks": ["privacy-context"], "limit": 40}},
+            "drift": {"enabled": False},
+            "run": {"until": "all"},
+        }
+    )
+    app = build_app(preset("demo", 0), load_bank("privacy-context").prompts)
+    networks = {url: httpx2.ASGITransport(app)}
+    await Audit(plan, RunFolder(path), environ={}, networks=networks, synthetic=True).run()
 
 
 async def test_escape_leads_back_from_everywhere(run: Path) -> None:

@@ -240,6 +240,17 @@ async def test_live_counts_and_asks_a_running_run_to_pause_and_stop(tmp_path: Pa
         assert "view frozen" in seen.text()
 
 
+async def test_live_says_what_the_tokens_cost_where_a_price_is_known(run: Path) -> None:
+    reader, notes = RunReader(run), Annotations(run)
+    price = {"baseline": 1.25, "candidate": None}
+    app = AuditorApp(reader, signs=UNICODE, annotations=notes, price=lambda *of: price[of[1]])
+    async with app.run_test(size=(100, 30)) as pilot:
+        seen = Seen(app, pilot)
+        assert "about $1.25, one side is not in the price table" in await seen.keys("L")
+    notes.close()
+    reader.close()
+
+
 async def test_a_finished_run_is_not_stopped(run: Path) -> None:
     async with browsing(run) as seen:
         await seen.keys("L", "P")

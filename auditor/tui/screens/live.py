@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
+from auditor.records import SIDES
 from auditor.report.plain import one_line
 from auditor.store import RunReader
 from auditor.store.control import Wish, ask, wish
@@ -174,6 +175,18 @@ class LiveScreen(AuditorScreen):
             self.notify(f"Can't write to the run's folder: {error.strerror}.", severity="error", markup=False)
         self._tell()
 
+    def _money(self, snapshot: Snapshot) -> str:
+        """What both sides' replies cost by the price table; without the judge, whose tokens the run does not keep apart."""
+        if self.browser.price is None:
+            return ""
+        cost = [
+            self.browser.price(self.browser.reader.plan, side, *tokens)
+            for side, tokens in zip(SIDES, snapshot.traffic.tokens, strict=True)
+        ]
+        known = [usd for usd in cost if usd is not None]
+        missing = "" if len(known) == len(cost) else ", one side is not in the price table"
+        return f" · about ${sum(known):.2f}{missing}" if known else " · no known price"
+
     def _poll(self) -> None:
         worker = get_current_worker()
         if self._feed is None:
@@ -210,13 +223,14 @@ class LiveScreen(AuditorScreen):
         levels = self.browser.signs.levels
         purposes = ", ".join(f"{many:,} {purpose}" for purpose, many in traffic.purposes)
         lines = [
-            f"tokens     {traffic.tokens_in:,} in, {traffic.tokens_out:,} out",
+            f"tokens     {traffic.tokens_in:,} in, {traffic.tokens_out:,} out{self._money(snapshot)}",
             f"attempts   {traffic.attempts:,} ({purposes or 'none yet'}), {traffic.rate:.1f}/s in the last minute",
             f"failed     {traffic.failed:,}, of them {traffic.limited:,} rate limited; waited {traffic.waited_s:.0f} s",
             f"           {_spark(traffic.history, levels)}  attempts per 5 s",
         ]
         if traffic.limited:
             lines.append(f"           {_spark(traffic.limits, levels)}  refused with 429")
+        lines += [f"limit      {one_line(change, 160)}" for change in traffic.changes]
         if traffic.last_error:
             lines.append(f"last error {one_line(traffic.last_error, 200)}")
         self.query_one("#traffic", Static).update("\n".join(lines))

@@ -123,7 +123,8 @@ class TextPane(ScrollView, Looks, can_focus=True):
         width = max(self._width, 10)
         self._lines = []
         self._starts = {}
-        for block in self._blocks:
+        # Before the first layout there is no width: what is wrapped then is wrapped again at once.
+        for block in self._blocks if self._width > 0 else ():
             if block.key:
                 self._starts[block.key] = len(self._lines)
             self._lines += wrap(block, width)
