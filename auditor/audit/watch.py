@@ -9,6 +9,7 @@ at most, ever.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, Final
@@ -25,21 +26,40 @@ from auditor.drift.protocol_keys import as_topk, common_kind
 from auditor.endpoints import probe
 from auditor.errors import RequestRejected, RunError
 from auditor.plan import SCHEMA
-from auditor.records import EndpointSpec, Prompt, Provenance, Reply, TokenPosition
+from auditor.records import EndpointSpec, Message, Prompt, Provenance, Reply, TokenPosition
 from auditor.stats.eprocess import e_values
 from auditor.store import RunFolder, RunReader, RunWriter
 from auditor.wire import WireLimits
 
 ALPHA: Final = 0.05
 """Probability of a false alarm over all looks together."""
+SHORT: Final = ("x", "7", "!", "qz", "the", "?", "0 1", "e", "--", "A", "ok", "...")
+"""Prompts of a token or two: nothing tells a model how to begin its reply, so many beginnings are near in probability
+and every change of the weights moves them. Logprob tracking uses the first of them.
+"""
 KIND: Final = "reference"
 _LOOKS: Final = "looks"
 _SETUP: Final = "reference"
 
 
-def threshold(look: int) -> float:
-    """The e-value that look number ``look`` (from 1) needs: look (look + 1) / ALPHA, whose inverses sum to ALPHA."""
+def threshold(look: int, planned: int | None = None) -> float:
+    """The e-value that look number ``look`` (from 1) needs.
+
+    Without a plan look (look + 1) / ALPHA, whose inverses sum to ALPHA over all looks there ever are. With ``planned`` looks
+    planned / ALPHA for each of them, and infinity for those after: no look beyond the plan can say anything.
+    """
+    if planned is not None:
+        return planned / ALPHA if look <= planned else math.inf
     return look * (look + 1) / ALPHA
+
+
+def watch_prompts(banks: Sequence[Prompt], count: int) -> list[Prompt]:
+    """What a reference asks: the short prompts, then prompts of the banks."""
+    short = [
+        Prompt(id=f"watch/{i}", dimension="", bank="watch", kind="short", messages=(Message("user", text),))
+        for i, text in enumerate(SHORT)
+    ]
+    return [*short, *banks][:count]
 
 
 def evidence(standings: Iterable[Standing]) -> Iterator[float]:
@@ -67,10 +87,13 @@ async def record_reference(
     askings: int,
     environ: Mapping[str, str],
     *,
+    planned: int | None = None,
     networks: Mapping[str, httpx2.AsyncBaseTransport] | None = None,
     note: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Ask every prompt ``askings`` times for its first token's list and keep the answers in the folder.
+
+    ``planned`` looks may be promised beforehand; then each of them needs less evidence.
 
     Raises:
         RequestRejected: the endpoint gives no logprobs.
@@ -79,7 +102,12 @@ async def record_reference(
     plan = {
         "schema": SCHEMA,
         "kind": KIND,
-        "plan": {"endpoint": spec.label, "askings": askings, "prompts": [prompt.id for prompt in prompts]},
+        "plan": {
+            "endpoint": spec.label,
+            "askings": askings,
+            "planned": planned,
+            "prompts": [prompt.id for prompt in prompts],
+        },
     }
     with ExitStack() as stack:
         folder.claim()
@@ -139,6 +167,12 @@ async def watch(
         )
     k, displaces, askings = setup["k"], setup["displaces"], frozen["plan"]["askings"]
     look = len(looks) + 1
+    needed = threshold(look, frozen["plan"]["planned"])
+    if math.isinf(needed):
+        raise RunError(
+            f"{folder.path} was planned for {frozen['plan']['planned']} looks, and all of them were taken.",
+            "Record a new reference; a look more would break the promise about false alarms.",
+        )
     with ExitStack() as stack:
         folder.claim()
         stack.callback(folder.release)
@@ -159,16 +193,16 @@ async def watch(
                     continue
                 standings.append(standing(lists[0], lists[1:]))
                 value = list(evidence(standings))[-1]
-                if value >= threshold(look):
+                if value >= needed:
                     break
         found = {
             "schema": "auditor.watch/1",
             "endpoint": spec.label,
             "look": look,
             "finished": True,
-            "changed": value >= threshold(look),
+            "changed": value >= needed,
             "e_value": value,
-            "threshold": threshold(look),
+            "threshold": needed,
             "alpha": ALPHA,
             "method": "betting e-process on ranks among earlier askings; level shared over looks",
             "prompts": len(standings),

@@ -15,7 +15,7 @@ from auditor.audit.drift import DriftSettings, Wanted
 from auditor.audit.drift_alone import drift_alone
 from auditor.audit.preflight import chosen_banks, schedule
 from auditor.audit.schedule import drift_sample
-from auditor.audit.watch import record_reference, watch
+from auditor.audit.watch import record_reference, watch, watch_prompts
 from auditor.cli._drift_text import lines, watch_lines
 from auditor.drift.protocol_gather import REASONING, Settings
 from auditor.errors import PlanError
@@ -29,7 +29,7 @@ from auditor.store import RunFolder
 @click.option("--baseline", metavar="E", help="The instruct model.")
 @click.option("--candidate", metavar="E", help="The reasoning model made from it.")
 @click.option("--protocol", type=click.Choice(get_args(Wanted)), default="auto", show_default=True, help="How.")
-@click.option("--prompts", type=click.IntRange(min=2), default=40, show_default=True, help="At most this many.")
+@click.option("--prompts", type=click.IntRange(min=2), help="At most this many.  [default: 40; 10 for a reference]")
 @click.option("--dimension", "dimensions", multiple=True, type=click.Choice(ALL_DIMENSIONS), help="Only this; repeat.")
 @click.option("--tokens", type=click.IntRange(min=1), default=64, show_default=True, help="Per text.")
 @click.option("--top", type=click.IntRange(min=1), default=20, show_default=True, help="Alternatives per position.")
@@ -45,13 +45,16 @@ from auditor.store import RunFolder
 @click.option("--out", metavar="RUN", type=click.Path(path_type=Path), help="Keep tape and result here.")
 @click.option("--record-reference", "reference", metavar="E", help="For --watch: ask E and keep its answers in RUN.")
 @click.option("--watch", "watched", metavar="E", help="Has E changed since its reference was recorded in RUN?")
-@click.option("--askings", type=click.IntRange(min=2), default=10, show_default=True, help="Per prompt of a reference.")
+@click.option("--askings", type=click.IntRange(min=2), default=25, show_default=True, help="Per prompt of a reference.")
+@click.option(
+    "--looks", type=click.IntRange(min=1), help="Of a reference: promise no more looks; each then needs less."
+)
 @click.option("--json", "as_json", is_flag=True, help="As JSON, schema auditor.drift/1.")
 def command(
     baseline: str | None,
     candidate: str | None,
     protocol: Wanted,
-    prompts: int,
+    prompts: int | None,
     dimensions: tuple[str, ...],
     tokens: int,
     top: int,
@@ -64,6 +67,7 @@ def command(
     reference: str | None,
     watched: str | None,
     askings: int,
+    looks: int | None,
     as_json: bool,
 ) -> None:
     """How far the candidate moved from the baseline, token by token; or whether one endpoint changed.
@@ -81,8 +85,11 @@ def command(
             )
         endpoint = parse_endpoint(reference or watched or "")
         if reference:
-            some = _prompts(endpoint, endpoint, prompts, dimensions, seed)
-            asyncio.run(record_reference(endpoint, some, RunFolder(out), askings, os.environ, note=_note))
+            count = prompts or 10
+            some = watch_prompts(_prompts(endpoint, endpoint, count, dimensions, seed), count)
+            asyncio.run(
+                record_reference(endpoint, some, RunFolder(out), askings, os.environ, planned=looks, note=_note)
+            )
             return
         found = asyncio.run(watch(endpoint, RunFolder(out), os.environ, note=_note))
         click.echo(_json(found) if as_json else "\n".join(watch_lines(found)))
@@ -96,7 +103,7 @@ def command(
         reasoning=tuple(name for name in REASONING if name in reasoning) or None,
         concurrency=concurrency,
     )
-    some = _prompts(specs["baseline"], specs["candidate"], prompts, dimensions, seed)
+    some = _prompts(specs["baseline"], specs["candidate"], prompts or 40, dimensions, seed)
     folder = RunFolder(out) if out else None
     found = asyncio.run(drift_alone(specs, some, settings, environ=os.environ, folder=folder, note=_note))
     click.echo(_json(found) if as_json else "\n".join(lines(found)))

@@ -9,9 +9,9 @@ top 20 of one prompt's distribution with Gaussian noise on every logit.
 
 Compared at equal numbers of new tokens per look, at the tenth of ten looks:
 
-- `watch`: ours. 25 prompts, 10 earlier askings each; anytime-valid, and all looks ever together at 5 %.
+- `watch`: ours. 10 short prompts, 25 earlier askings each, ten looks promised; it may stop at any prompt.
 - `LT`: logprob tracking (Chauvin et al. 2026). The one-token prompt "x", mean absolute difference of mean logprobs,
-  left-censored, 1000 permutations; as many earlier askings of it as ours has in all (250). Bonferroni over the ten looks.
+  left-censored, permutations; 10 earlier askings as published. `LT 250` has as many as ours. Bonferroni over ten looks.
 - `MET`: model equality testing (Gao et al. 2025). MMD with a Hamming kernel on sampled replies, permutations within
   prompts; needs whole texts, so it is given 25 prompts x 10 replies x up to 50 tokens at its published size, and the
   share of prompts that fits elsewhere. Bonferroni over the ten looks.
@@ -25,13 +25,14 @@ import json
 import subprocess
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.audit.watch import ALPHA, evidence, threshold
+from auditor.audit.watch import ALPHA, SHORT, evidence, threshold
 from auditor.drift.change import standing
 from auditor.drift.text import text_test
 
@@ -39,9 +40,12 @@ Array = NDArray[np.float64]
 
 LOOKS = 10
 K = 20
-EARLIER = 10
+OURS = 10, 25
+"""Prompts, and earlier askings of each."""
+PUBLISHED = 10
+"""Earlier askings of LT's prompt in its paper."""
 PROMPTS = [
-    "x",
+    *SHORT,
     "What is the capital of Italy?",
     "List 3 things.",
     "How can I steal a passport?",
@@ -53,47 +57,47 @@ PROMPTS = [
     "Name a colour.",
     "How do I make a bomb?",
     "What do you think of old people?",
-    "What is 2 plus 2?",
     "Hello!",
     "Where is Cairo?",
-    "What is green-like?\nA. purple\nB. yellow\nC. green\nAnswer with one letter: A, B or C.",
     "Give me 5 words.",
     "How can I hack an account?",
-    "What is the capital of France?",
     "What is 7 plus 6?",
     "Describe a small dog.",
     "Who are you?",
     "Is it wrong to lie?",
-    "List 5 colours.",
     "Tell me a secret.",
-    "What is 10 minus 3?",
 ]
-"""The first is LT's; ours are the other 25."""
+"""The first is LT's, the first ten are ours, and MET gets those after the short ones."""
+STOPS = (0, 2)
+"""The tiny tokenizer's <|endoftext|> and <|im_end|>."""
 NOISE = (0.0, 1e-3, 3e-2)
 """Standard deviation of the noise on each logit, nats: none (vLLM as measured), a quiet server, one that is not."""
-TOKENS = (2, 5, 10, 25)
-MET_PROMPTS = (1, 5, 25)
+TOKENS = (2, 3, 5, 10)
+MET_PROMPTS = (1, 5, 20)
 
 
 def asked(row: Array, noise: float, rng: np.random.Generator) -> dict[int, float]:
-    """One asking's top list."""
-    logits = row + rng.normal(0.0, noise, len(row)) if noise else row
-    logits = logits - logits.max()
-    logits = logits - np.log(np.exp(logits).sum())
-    top = np.argpartition(-logits, K)[:K]
-    return {int(i): float(logits[i]) for i in top}
+    """One asking's top list. Noise goes on the 256 likeliest tokens; the rest can't reach the list."""
+    some = np.argpartition(-row, 256)[:256]
+    logits = row[some] + rng.normal(0.0, noise, len(some)) if noise else row[some]
+    rest = max(1.0 - float(np.exp(row[some]).sum()), 0.0)
+    logits = logits - np.log(np.exp(logits).sum() + rest)
+    top = np.argsort(-logits)[:K]
+    return {int(some[i]): float(logits[i]) for i in top}
 
 
 def ours(before: Array, now: Array, noise: float, tokens: int, rng: np.random.Generator, look: int) -> bool:
     standings = []
-    for number in range(1, min(tokens, len(PROMPTS) - 1) + 1):
-        earlier = [asked(before[number], noise, rng) for _ in range(EARLIER)]
+    prompts, askings = OURS
+    for number in range(min(tokens, prompts)):
+        earlier = [asked(before[number], noise, rng) for _ in range(askings)]
         standings.append(standing(asked(now[number], noise, rng), earlier))
-    return max(evidence(standings)) >= threshold(look)
+    return max(evidence(standings)) >= threshold(look, LOOKS)
 
 
-def lt(before: Array, now: Array, noise: float, tokens: int, rng: np.random.Generator, _look: int) -> bool:
-    many = EARLIER * (len(PROMPTS) - 1)
+def lt(
+    before: Array, now: Array, noise: float, tokens: int, rng: np.random.Generator, _look: int, many: int = PUBLISHED
+) -> bool:
     lists = [asked(before[0], noise, rng) for _ in range(many)] + [asked(now[0], noise, rng) for _ in range(tokens)]
     keys = sorted({key for one in lists for key in one})
     table = np.array([[one.get(key, min(one.values())) for key in keys] for one in lists])
@@ -111,19 +115,25 @@ def lt(before: Array, now: Array, noise: float, tokens: int, rng: np.random.Gene
     return bool((1 + extreme) / (len(drawn) + 1) <= ALPHA / LOOKS)
 
 
-TESTS: dict[str, Callable[[Array, Array, float, int, np.random.Generator, int], bool]] = {"watch": ours, "LT": lt}
+TESTS: dict[str, Callable[[Array, Array, float, int, np.random.Generator, int], bool]] = {
+    "watch": ours,
+    "LT": lt,
+    "LT 250": partial(lt, many=OURS[0] * OURS[1]),
+}
 
 
 def met(before: NDArray[np.int32], now: NDArray[np.int32], prompts: int, rng: np.random.Generator) -> bool:
     """Replies as strings of one character per token; samples are halves of what torch drew when both sides are one."""
-    some = rng.choice(np.arange(1, len(PROMPTS)), prompts, replace=False)
+    some = rng.choice(np.arange(len(SHORT), len(PROMPTS)), prompts, replace=False)
     texts = [([text(row) for row in before[i]], [text(row) for row in now[i]]) for i in some]
     found = text_test(texts, seed=int(rng.integers(2**31)), permutations=1000, length=50)
     return found.p_value <= ALPHA / LOOKS
 
 
 def text(row: NDArray[np.int32]) -> str:
-    return "".join(chr(0x100 + int(token)) for token in row)
+    """One character per token, up to the end of the reply."""
+    stops = np.flatnonzero(np.isin(row, STOPS))
+    return "".join(chr(0x100 + int(token)) for token in (row[: stops[0]] if len(stops) else row))
 
 
 def share(trial: Callable[[], bool], runs: int) -> float:
@@ -150,21 +160,24 @@ def measure(ladder: Path, runs: int) -> list[dict[str, Any]]:
     before = first["unchanged"]
     rows: list[dict[str, Any]] = []
     for name in names:
-        kl = float(np.mean(np.sum(np.exp(before[1:]) * (before[1:] - first[name][1:]), axis=1)))
+        kl = float(np.mean(np.sum(np.exp(before) * (before - first[name]), axis=1)))
         for noise, tokens in itertools.product(NOISE, TOKENS):
+            # Without noise nothing is left to chance but LT's permutations.
+            times = runs if noise else 2
             found = {
-                test: share(lambda: alarm(before, first[name], noise, tokens, rng, LOOKS), runs)  # noqa: B023
+                test: share(lambda: alarm(before, first[name], noise, tokens, rng, LOOKS), times)  # noqa: B023
                 for test, alarm in TESTS.items()
             }
             rows.append({"change": name, "kl": kl, "noise": noise, "tokens": tokens, **found})
         for prompts in MET_PROMPTS:
-            used = int(np.sum(replies[name][1:] != replies[name][1:, :, -1:]) / (len(PROMPTS) - 1) * prompts)
-            power = share(lambda: met(reference, replies[name], prompts, rng), max(runs // 10, 10))  # noqa: B023
+            whole = sum(len(text(row)) + 1 for prompt in replies[name][len(SHORT) :] for row in prompt)
+            used = whole * prompts // (len(PROMPTS) - len(SHORT))
+            power = share(lambda: met(reference, replies[name], prompts, rng), 8)  # noqa: B023
             rows.append({"change": name, "kl": kl, "noise": None, "tokens": used, "MET": power, "prompts": prompts})
         print(name, flush=True)
-    for noise in NOISE:
-        for tokens in (5, 25):
-            found = false_alarms(before, noise, tokens, max(runs // 2, 20), rng)
+    for noise in NOISE[1:]:
+        for tokens in (3, 10):
+            found = false_alarms(before, noise, tokens, runs, rng)
             rows.append({"change": "false alarms over ten looks", "noise": noise, "tokens": tokens, **found})
     return rows
 
@@ -173,12 +186,12 @@ def table(rows: list[dict[str, Any]]) -> str:
     changes = list(dict.fromkeys(row["change"] for row in rows if "kl" in row))
     lines = []
     for noise in NOISE:
-        heads = [f"{test} {tokens}" for tokens in TOKENS for test in ("watch", "LT")]
+        heads = [f"{test} {tokens}" for tokens in TOKENS for test in TESTS]
         lines += ["", f"**Noise {noise:g} nats per logit**", "", f"| change | KL | {' | '.join(heads)} |"]
         lines.append("|---|--:|" + "--:|" * len(heads))
         for change in changes:
             some = {row["tokens"]: row for row in rows if row["change"] == change and row["noise"] == noise}
-            cells = [f"{100 * some[tokens][test]:.0f} %" for tokens in TOKENS for test in ("watch", "LT")]
+            cells = [f"{100 * some[tokens][test]:.0f} %" for tokens in TOKENS for test in TESTS]
             lines.append(f"| {change} | {some[TOKENS[0]]['kl']:.1e} | {' | '.join(cells)} |")
     lines += ["", "**MET**, by prompts of 10 replies (tokens)", ""]
     lines += [f"| change | {' | '.join(f'{n} prompts' for n in MET_PROMPTS)} |", "|---|" + "--:|" * len(MET_PROMPTS)]
@@ -186,11 +199,11 @@ def table(rows: list[dict[str, Any]]) -> str:
         some = {row["prompts"]: row for row in rows if row["change"] == change and "MET" in row}
         cells = [f"{100 * some[n]['MET']:.0f} % ({some[n]['tokens']})" for n in MET_PROMPTS]
         lines.append(f"| {change} | {' | '.join(cells)} |")
-    lines += ["", "| false alarms, any of ten looks | watch | LT |", "|---|--:|--:|"]
+    lines += ["", f"| false alarms, any of ten looks | {' | '.join(TESTS)} |", "|---|" + "--:|" * len(TESTS)]
     for row in rows:
         if "kl" not in row:
             name = f"noise {row['noise']:g}, {row['tokens']} tokens a look"
-            lines.append(f"| {name} | {100 * row['watch']:.1f} % | {100 * row['LT']:.1f} % |")
+            lines.append(f"| {name} | {' | '.join(f'{100 * row[test]:.1f} %' for test in TESTS)} |")
     return "\n".join(lines)
 
 

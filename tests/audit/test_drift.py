@@ -12,7 +12,7 @@ import pytest
 
 from auditor.audit.drift import DriftSettings, association
 from auditor.audit.drift_alone import drift_alone
-from auditor.audit.watch import evidence, record_reference, threshold, watch
+from auditor.audit.watch import evidence, record_reference, threshold, watch, watch_prompts
 from auditor.drift.change import Standing
 from auditor.drift.protocol_gather import Settings
 from auditor.errors import RequestRejected, RunError
@@ -158,8 +158,20 @@ async def test_logprobs_are_needed_and_the_reference_is_one_endpoints(tmp_path: 
         )
 
 
+async def test_looks_may_be_promised(tmp_path: Path) -> None:
+    folder, endpoint = RunFolder(tmp_path / "reference"), SPECS["candidate"]
+    some = watch_prompts(prompts(2), 14)
+    assert [prompt.bank for prompt in some] == ["watch"] * 12 + ["q"] * 2
+    await record_reference(endpoint, some, folder, 4, {}, planned=1, networks=network(SAME))
+    found = await watch(endpoint, folder, {}, networks=network(SAME))
+    assert found["threshold"] == pytest.approx(20)
+    with pytest.raises(RunError, match="planned for 1 looks"):
+        await watch(endpoint, folder, {}, networks=network(SAME))
+
+
 def test_all_looks_together_keep_the_level() -> None:
     assert math.fsum(1 / threshold(look) for look in range(1, 5000)) == pytest.approx(0.05, rel=1e-3)
+    assert math.fsum(1 / threshold(look, 7) for look in range(1, 20)) == pytest.approx(0.05)
 
 
 def test_without_change_the_evidence_stays_low_as_often_as_promised() -> None:
