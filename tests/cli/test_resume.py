@@ -22,6 +22,8 @@ from auditor.simulator import BASELINE_MODEL, CANDIDATE_MODEL, JUDGE_MODEL, Serv
 from tests.serve import served
 
 CONCURRENCY = 4
+FREE = 4
+"""Questions of a probe about what this server does not have: a refusal costs nothing and is no answer to be kept."""
 INTERRUPTED = 130
 
 
@@ -100,7 +102,7 @@ def test_killed_at_random_points(
         kills += 1
     assert kills >= 3
     assert results(out) == expected
-    assert saboteur.requests - before <= calls + kills * CONCURRENCY
+    assert saboteur.requests - before <= calls + kills * (CONCURRENCY + FREE)
 
 
 def test_ctrl_c_leaves_a_run_that_can_be_continued(
