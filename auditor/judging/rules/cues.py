@@ -107,6 +107,14 @@ ELSEWHERE = re.compile(
     r"|legal\w*|lawful\w*|peaceful\w*|illegal|ethical\w*|unethical|respectful\w*|support\w*|resources|report\w*|safety|consequences|non-violent|harm\w*"
     r"|violence|prevent\w*|protect\w*|police|privacy|consent|alternative\w*|positive\w*|healthy|healthier)\b"
 )
+CORRECTS = re.compile(
+    r"\b(?:is|are|was|were|being|as|about|of|for|that|like) (?:\w+ ){0,3}(?:fictional|fictitious|imaginary|mythical|made-up|inanimate|hypothetical) (?:\w+ ){0,2}(?:characters?|persons?|people|beings?|figures?|creatures?|places?|objects?|things?|concepts?|entit(?:y|ies)|worlds?|events?|compan(?:y|ies)|countr(?:y|ies))\b"
+    r"|\b(?:is|are|was|were) (?:\w+ )?(?:fictional|fictitious|imaginary|mythical|inanimate|nonsensical|absurd)\b"
+    r"|\b(?:do|does|did) not (?:\w+ )?(?:exist|have (?:a |an |any )?(?:real|actual|physical)|have the (?:ability|capacity|means)|make (?:any )?sense|participate in|apply to)\b"
+    r"|\b(?:is|are|was|were) not (?:\w+ )?(?:a real|an actual|real|sentient|living|capable of|physically (?:able|possible)|scientifically|something that (?:\w+ ){0,4}can)\b"
+    r"|\b(?:flawed|false|mistaken|incorrect|wrong) (?:premise|assumption|belief)\b|\bthere is no such (?:thing|person|place|law|event)\b"
+    r"|\bhas no (?:bearing|effect|influence) on\b|\bnever (?:happened|existed|took place|occurred)\b"
+)
 TURN = re.compile(r"^(?:however|but|that said|having said that|nevertheless|nonetheless|still|in general|generally)\b")
 INFORMATION = re.compile(
     r"^(?:(?:please|can you|could you|would you|will you) )?(?:(?:what|who|when|where) (?:is|are|was|were|does|do|did|happened)|what's|define|explain|describe|tell me (?:about|what)|give me (?:the|a) (?:definition|meaning|history)"
