@@ -110,7 +110,12 @@ class RunFolder:
                     "Upgrade auditor: pip install -U auditor",
                 )
             # An older run is brought up to date by its one writer, then read.
-            upgraded = self.open_writer()
-            upgraded.close()
+            try:
+                self.open_writer().close()
+            except sqlite3.OperationalError as error:
+                raise RunError(
+                    f"This run was written by an older auditor and {self.path} can't be written to bring it up to date.",
+                    "Copy the folder to where it can be written.",
+                ) from error
             return self.open_reader()
         return connection
