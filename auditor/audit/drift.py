@@ -295,7 +295,9 @@ async def _scored(
     for reasoning in _audits(found, settings):
         audits[reasoning], values[reasoning] = await _audit(found, questions, settings, how, protocol, reasoning)
     headline = next(iter(audits))
-    skipped = {} if "off" in audits or settings.reasoning else {"off": "switching thinking off changes no prompt here"}
+    skipped = {}
+    if len(audits) > 1 and "off" not in audits and settings.reasoning is None:
+        skipped["off"] = "switching thinking off changes no prompt here"
     body = {"scope": "sequence", "max_tokens": settings.gather.max_tokens, "reasoning": headline, **audits[headline]}
     body["audits"] = {name: audit for name, audit in audits.items() if name != headline}
     body["skipped"] = skipped
