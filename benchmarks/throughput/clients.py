@@ -18,6 +18,37 @@ from typing import Any
 CONNECTIONS = 100
 
 
+class Stopwatch:
+    """Wall-clock and CPU seconds since the last start."""
+
+    def __init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        """Begin anew."""
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+
+    def read(self) -> dict[str, float]:
+        """What has passed since."""
+        return {"wall_s": time.perf_counter() - self._wall, "cpu_s": time.process_time() - self._cpu}
+
+
+class _Watcher:
+    """Starts the stopwatch when the probes are done: the bare loops have none."""
+
+    def __init__(self, stopwatch: Stopwatch) -> None:
+        self._stopwatch = stopwatch
+
+    def note(self, text: str) -> None:
+        pass
+
+    def start(self, total: int, done: int) -> None:
+        self._stopwatch.start()
+
+    def pair(self, prompt: object, scored: object) -> None:
+        pass
+
+
 def question(number: int) -> bytes:
     """The body of one request."""
     text = f"What is 6 times 7? This is question {number}. End with the number."
@@ -36,7 +67,7 @@ async def _workers(replies: int, ask: Callable[[int], Awaitable[None]]) -> None:
             group.create_task(worker())
 
 
-async def bare_httpx2(url: str, replies: int, _: Path) -> None:
+async def bare_httpx2(url: str, replies: int, _: Path, __: Stopwatch) -> None:
     """One httpx2 client, 100 connections; the body is read and that is all."""
     import httpx2
 
@@ -52,7 +83,7 @@ async def bare_httpx2(url: str, replies: int, _: Path) -> None:
         await _workers(replies, ask)
 
 
-async def bare_aiohttp(url: str, replies: int, _: Path) -> None:
+async def bare_aiohttp(url: str, replies: int, _: Path, __: Stopwatch) -> None:
     """The same with aiohttp."""
     aiohttp = importlib.import_module("aiohttp")
 
@@ -67,7 +98,7 @@ async def bare_aiohttp(url: str, replies: int, _: Path) -> None:
         await _workers(replies, ask)
 
 
-async def audit(url: str, replies: int, folder: Path) -> None:
+async def audit(url: str, replies: int, folder: Path, stopwatch: Stopwatch) -> None:
     """A whole audit: asked, split, scored, stored durably, compared. Two replies for each prompt."""
     from auditor.audit.runner import Audit
     from auditor.plan import Plan
@@ -96,9 +127,14 @@ async def audit(url: str, replies: int, folder: Path) -> None:
             "run": {"concurrency": CONNECTIONS, "until": "all"},
         }
     )
-    await Audit(plan, RunFolder(folder / "run"), environ={}).run()
+    await Audit(plan, RunFolder(folder / "run"), environ={}, progress=_Watcher(stopwatch)).run()
 
 
+NEEDED = {
+    "audit": ("auditor.audit.runner", "auditor.endpoints.openai_compatible", "auditor.plan"),
+    "httpx2": ("httpx2", "httpcore2"),
+    "aiohttp": ("aiohttp",),
+}
 CLIENTS = {"audit": audit, "httpx2": bare_httpx2, "aiohttp": bare_aiohttp}
 
 
@@ -106,29 +142,37 @@ def _tape(folder: Path) -> dict[str, Any]:
     database = folder / "run" / "run.sqlite"
     if not database.exists():
         return {}
+    from auditor.store import RunReader
+
+    reader = RunReader(folder / "run")
     with sqlite3.connect(database) as db:
         rows, packed = db.execute("SELECT count(*), sum(length(request) + length(response)) FROM tape").fetchone()
         (pairs,) = db.execute("SELECT count(*) FROM pairs WHERE baseline_score = 1 AND candidate_score = 1").fetchone()
-        limits = db.execute("SELECT count(*) FROM ledger").fetchone()[0]
+        (attempts,) = db.execute("SELECT count(*) FROM ledger").fetchone()
     return {
         "tape_rows": rows,
         "tape_bytes": packed / rows,
         "file_bytes": os.path.getsize(database) / rows,  # noqa: PTH202
         "pairs": pairs,
-        "attempts": limits,
+        "attempts": attempts,
+        "limits": [change["limit"] for change in reader.meta("limits") or []],
     }
 
 
 def main() -> None:
     name, url, replies = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    began = time.process_time()
+    for module in NEEDED[name]:
+        importlib.import_module(module)
+    loaded = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
-        wall, cpu = time.perf_counter(), time.process_time()
-        asyncio.run(CLIENTS[name](url, replies, Path(folder)))
-        figures = {
-            "wall_s": time.perf_counter() - wall,
-            "cpu_s": time.process_time() - cpu,
+        stopwatch = Stopwatch()
+        asyncio.run(CLIENTS[name](url, replies, Path(folder), stopwatch))
+        figures = stopwatch.read() | {
+            "import_s": loaded - began,
             "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        } | _tape(Path(folder))
+        }
+        figures |= _tape(Path(folder))
     print(json.dumps(figures))
 
 
