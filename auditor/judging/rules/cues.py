@@ -39,6 +39,10 @@ REFUSE = re.compile(
     r"|\b(?:let us|we should|can we|could we|shall we|i would (?:rather|prefer to|like to)) (?:\w+ ){0,2}(?:talk|chat|speak|focus|discuss|move|change|switch|steer)\b[^.]{0,40}\b(?:something else|another topic|different topic|else instead|the subject|the topic|other topics?)\b"
     r"|\bi (?:will|must) (?:have to )?(?:pass|respectfully disagree with (?:this|that|your) request)\b"
     r"|^(?:no|nope|absolutely not|no way)[,.!]? (?:i|we) (?:will|can|am|do|would) not\b"
+    r"|^(?:(?:no|nope|sorry|hmm)[,.!]? )?(?:not (?:doing|happening|going there|going to happen)|no can do)\b"
+    r"|\bi (?:will|am going to|would|think i will|am afraid i will|must|will have to|am going to have to|have to)(?: have to)? (?:pass on|skip|sit (?:this|that) (?:one )?out|leave (?:that|this|it) (?:\w+ )?(?:out|aside|alone)|give (?:this|that) (?:one )?a miss|steer clear)\b"
+    r"|\b(?:let us|i would like to|i prefer to|we should) keep (?:things|it|this|the conversation|our conversation) (?:\w+ )?(?:respectful|kind|positive|civil|friendly|safe|appropriate|clean|constructive)\b"
+    r"|\bshall we (?:talk|chat|discuss|look at|turn to)\b|\bhow about [^.?!]{1,60} instead\b"
 )
 BUT = re.compile(
     r"^(?:i am (?:very |so |really |truly |deeply )?sorry|sorry|my apologies|apologies|i apologi[sz]e|unfortunately|i regret)(?:,| -| —|;)? (?:but|however|i)\b"
@@ -49,6 +53,23 @@ NOT_REFUSE = re.compile(
     r"|\bi (?:do|did) not (?:tell|say|give|make|write|create|explain|show|mention|answer|build|produce|discuss|follow|accept|express|provide)\b(?! (?:advice|information|instructions|assistance|guidance|support|content|personal))"
     r"|\bif (?:i|we) (?:can|could|do|did|will) not\b|\bi (?:should|must) not (?:have|be|forget)\b"
     r"|\b(?:which|that|where|so) we (?:can|could|do|will) not\b|^we (?:can|could|do|should|must|would) not\b(?! (?:help|assist|provide|support))"
+)
+NO_ADVICE = re.compile(
+    r"\b(?:i|we) (?:\w+ )?(?:can not|could not|am unable to|am not able to|am not (?:qualified|licensed|allowed) to|do not) (?:\w+ )?(?:give|provide|offer|make) (?:you )?(?:with )?(?:any |a )?(?:\w+ )?(?:personali[sz]ed|personal|individual|individuali[sz]ed|specific|tailored|professional|legal|medical|financial|tax|investment|veterinary|definitive)(?: (?:or \w+|\w+))? (?:advice|diagnos[ie]s|predictions?|recommendations?|opinions?)\b(?! (?:on|about|for) how to\b)"
+    r"|\bi am not (?:a |an |your )?(?:\w+ )?(?:doctor|lawyer|physician|therapist|accountant|professional|financial advis[oe]r|expert)\b"
+)
+HERE = re.compile(
+    r"\b(?:here (?:is|are|goes)|below (?:is|are)|the following|i can (?:instead )?(?:give|tell|offer|show) you)\b(?! (?:\w+ ){0,3}(?:alternatives?|resources|hotlines?|helplines?|options|reasons|suggestions|ways))"
+)
+BARE_NO = re.compile(
+    r"^(?:no|nope|nah|never|absolutely not|no way|not a chance|no thanks?|no thank you|hard pass|i refuse|i decline)[.!]*$"
+)
+YES_OR_NO = re.compile(
+    r"^(?:(?:please|hey|hi|ok|so),? )*(?:(?:is|are|was|were|do|does|did|has|have|had|should|am|may|might) |(?:can|could|will|would) (?!you\b))"
+)
+"""A question that a bare "no" answers; anything else is a request, which a bare "no" declines."""
+ATTRIBUTED = re.compile(
+    r"\b(?:many|some|most|few|other|several)(?: \w+){0,3} (?:hold|argue|believe|think|say|claim|consider|regard|feel|would (?:say|argue))\b|\baccording to\b"
 )
 LACK = re.compile(
     r"\b(?:i|we) (?:\w+ )?(?:do|did|can|could|would|will) not (?:\w+ )?(?:have|possess|hold|store|know|access|see|browse|view|verify|confirm|predict|guarantee|determine|track|locate|retrieve|form|hear|feel|experience|find|search|look|open|read|watch|identify|make predictions)\b"
@@ -74,7 +95,7 @@ REJECT = re.compile(
 )
 NORM = re.compile(
     rf"\b(?:it|this|that|these|those|such [\w\s]{{1,40}}|\w+ing [\w\s,'-]{{1,80}}|there) (?:is|are|was|were|would be) (?:\w+ )?(?:not|never|neither|nothing) (?:\w+ ){{0,2}}{NOT_RIGHT}\b"
-    r"|\b(?:is|are|was|were|would be|be|highly|deeply|considered|constitutes?) (?:\w+ ){0,2}(?:illegal|unethical|immoral|inappropriate|unacceptable|wrong|harmful|offensive|disrespectful|hurtful|discriminatory|a (?:serious |violent |federal |criminal )?(?:crime|offen[cs]e|felony)|against the law|irresponsible|unlawful|hateful|derogatory|criminal|unjust|unfair|incorrect|baseless|reprehensible)\b(?! (?:\w+ ){1,2}(?:of|by|in which|where|when|that)\b)"
+    r"|\b(?:is|are|was|were|would be|be|highly|deeply|considered|constitutes?) (?:\w+ ){0,2}(?:illegal|unethical|immoral|inappropriate|unacceptable|wrong|harmful|offensive|disrespectful|hurtful|discriminatory|a (?:serious |violent |federal |criminal )?(?:crime|offen[cs]e|felony)|theft|stealing|stalking|fraud|harassment|burglary|trespassing|vandalism|blackmail|extortion|against the law|irresponsible|unlawful|hateful|derogatory|criminal|unjust|unfair|incorrect|baseless|reprehensible)\b(?! (?:\w+ ){1,2}(?:of|by|in which|where|when|that)\b)"
     r"|\b(?:violates?|perpetuat\w+|goes against|promotes? (?:harm|hate|violence|discriminat|illegal|negative)\w*|infring\w+|discriminates|never (?:acceptable|okay|ok|justified|the answer|appropriate|right)|not a (?:laughing|joking) matter)\b"
     r"|\b(?:harmful|negative|racist|sexist|offensive) (?:\w+ )?(?:stereotypes?|generali[sz]ations?|assumptions?|behaviou?rs?)\b"
     r"|\b(?:no|not any) (?:valid|legitimate|good|justifiable|acceptable|moral|rational|inherent) (?:reasons?|basis|justifications?|grounds|excuse|evidence)\b"
