@@ -99,6 +99,10 @@ class Audit:
         self._mode: TapeMode = mode
         self._clock = clock or SystemClock()
         self._bounds = limits
+        self._sampling: dict[Side, Sampling] = {
+            "baseline": plan.sampling_for(plan.baseline),
+            "candidate": plan.sampling_for(plan.candidate),
+        }
         self._synthetic = synthetic
         self._failures: dict[Seat, int] = {"baseline": 0, "candidate": 0, "judge": 0}
         self._bench = Bench(plan)
@@ -141,7 +145,7 @@ class Audit:
 
     def _limits(self) -> WireLimits:
         run = self.plan.run
-        longest = max(self.plan.sampling_for(side).max_tokens for side in (self.plan.baseline, self.plan.candidate))
+        longest = max(sampling.max_tokens for sampling in self._sampling.values())
         return msgspec.structs.replace(
             self._bounds,
             concurrency=run.concurrency,
@@ -287,10 +291,9 @@ class Audit:
         return scored
 
     async def _reply(self, session: Session, side: Side, prompt: Prompt) -> Reply:
-        plan = self.plan.baseline if side == "baseline" else self.plan.candidate
         ask = Ask(
             messages=prompt.messages,
-            sampling=_reseeded(self.plan.sampling_for(plan), prompt.sample),
+            sampling=_reseeded(self._sampling[side], prompt.sample),
             sample=_sample(session, side, prompt.sample),
         )
         return await self._ask(session, side, ask, "reply")
@@ -341,7 +344,7 @@ class Audit:
     def _worst_case(self, prompt: Prompt, *, first_token: bool) -> tuple[int, int]:
         calls = 2 * (1 + first_token + self._bench.calls_per_reply)
         characters = sum(len(message.content) for message in prompt.messages)
-        replies = sum(self.plan.sampling_for(side).max_tokens for side in (self.plan.baseline, self.plan.candidate))
+        replies = sum(sampling.max_tokens for sampling in self._sampling.values())
         return calls, replies + 2 * characters * (1 + first_token)
 
     def _provenance(
