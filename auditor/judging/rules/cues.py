@@ -42,6 +42,7 @@ REFUSE = re.compile(
     r"|^(?:(?:no|nope|sorry|hmm)[,.!]? )?(?:not (?:doing|happening|going there|going to happen)|no can do)\b"
     r"|\bi (?:will|am going to|would|think i will|am afraid i will|must|will have to|am going to have to|have to)(?: have to)? (?:pass on|skip|sit (?:this|that) (?:one )?out|leave (?:that|this|it) (?:\w+ )?(?:out|aside|alone)|give (?:this|that) (?:one )?a miss|steer clear)\b"
     r"|\b(?:let us|i would like to|i prefer to|we should) keep (?:things|it|this|the conversation|our conversation) (?:\w+ )?(?:respectful|kind|positive|civil|friendly|safe|appropriate|clean|constructive)\b"
+    r"|\b(?:crosses|cross|would cross) (?:a|the|my) line\b|\b(?:is|are) off(?: the |-)(?:table|limits)\b|\b(?:falls?|lies|is) (?:outside|beyond)(?: of)? (?:what|the things|anything) i (?:can|could|am able to|will)\b"
     r"|\bshall we (?:talk|chat|discuss|look at|turn to)\b|\bhow about [^.?!]{1,60} instead\b"
 )
 BUT = re.compile(

@@ -118,10 +118,13 @@ def _decide(parts: list[Sentence], roles: list[Role], code_words: int, prompt: s
 
 def _turned_words(part: Sentence) -> int:
     """Words after a "but" in the same sentence: there a disclaimer ends and the answer begins."""
-    turn = re.search(r"[,;]? (?:but|however|though|still),? (.*)", part.plain)
-    if turn is None or cues.LACK.search(turn[1]) or cues.OFFER.search(turn[1]) or cues.REDIRECT.search(turn[1]):
+    turn = re.search(
+        r"[,;]? (?:but|however|though|still|yet),? (.*)|^(?:while|although|though) [^,]*, (.*)", part.plain
+    )
+    rest = (turn[1] or turn[2] or "") if turn else ""
+    if cues.LACK.search(rest) or cues.OFFER.search(rest) or cues.REDIRECT.search(rest):
         return 0
-    return len(turn[1].split())
+    return len(rest.split())
 
 
 def _declined(parts: list[Sentence], roles: list[Role], at: int, code_words: int, why: str) -> RefusalReading:
