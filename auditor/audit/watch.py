@@ -1,9 +1,10 @@
 """Has a hosted model changed silently? One endpoint against its own earlier answers, as often as one likes to look.
 
-A reference is recorded once: first-token lists of some prompts, each asked several times, on a run's tape. Each look asks
-every prompt once more, in order, and stops as soon as it knows. Within a look a betting e-process decides (it may stop at
-any prompt); over looks the level is shared out, so that all of them together raise a false alarm with probability ALPHA
-at most, ever.
+A reference is recorded once: first-token lists of some prompts, each asked several times, on a run's tape. A look asks the
+first prompt again up to ten times (averaging beats noise), then every other prompt once (what changed may not show in the
+first), and stops as soon as it knows. Each half has half of the look's level: a permutation test at four sizes, and a
+betting e-process that may stop at any prompt. Over looks the level is shared out, so that all of them together raise a
+false alarm with probability ALPHA at most, ever.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import msgspec
 from auditor import defaults
 from auditor.audit.drift_alone import clean_spec
 from auditor.audit.session import Seat, Session, keys_for
-from auditor.drift.change import Logprobs, Standing, standing
+from auditor.drift.change import Logprobs, Standing, shift_test, standing
 from auditor.drift.protocol_first_token import first_token_ask
 from auditor.drift.protocol_keys import as_topk, common_kind
 from auditor.endpoints import probe
@@ -37,6 +38,11 @@ SHORT: Final = ("x", "7", "!", "qz", "the", "?", "0 1", "e", "--", "A", "ok", ".
 """Prompts of a token or two: nothing tells a model how to begin its reply, so many beginnings are near in probability
 and every change of the weights moves them. Logprob tracking uses the first of them.
 """
+REPEATS: Final = (2, 3, 5, 10)
+"""Numbers of new askings of the first prompt at which they are tested."""
+FIRST: Final = 4
+"""The first prompt has this many times the others' earlier askings: with few, no number of relabellings is enough."""
+MOST_PERMUTATIONS: Final = 50_000
 KIND: Final = "reference"
 _LOOKS: Final = "looks"
 _SETUP: Final = "reference"
@@ -78,6 +84,21 @@ def evidence(standings: Iterable[Standing]) -> Iterator[float]:
     graded = e_values([2.0 * one.graded - 1.0 for one in seen], 0.0)
     for one, other in zip(strangest, graded, strict=True):
         yield (one + other) / 2.0
+
+
+def repeats_changed(new: Sequence[Logprobs], earlier: Sequence[Logprobs], needed: float, seed: int) -> bool:
+    """Whether this many new askings of the first prompt show a change at their share of a look's level.
+
+    ``needed`` is the look's `threshold`; the share is half of its inverse, over the sizes of `REPEATS`.
+    """
+    level = 1.0 / (2.0 * needed * len(REPEATS))
+    permutations = min(math.ceil(8.0 / level), MOST_PERMUTATIONS)
+    return shift_test(new, earlier, permutations=permutations, seed=seed) <= level
+
+
+def prompts_changed(standings: Sequence[Standing], needed: float) -> bool:
+    """Whether the other prompts' evidence reaches what their half of a look's level needs."""
+    return max(evidence(standings), default=0.0) >= 2.0 * needed
 
 
 async def record_reference(
@@ -132,8 +153,9 @@ async def record_reference(
             writer.put_meta(_SETUP, {"k": k, "displaces": displaces, "spec": clean_spec(session.specs["baseline"])})
             writer.put_prompts(prompts)
             note(f"reference: {len(prompts)} prompts, {askings} askings each, one token per asking")
-            for sample in range(askings):
-                await asyncio.gather(*(_ask(session, prompt, k, sample) for prompt in prompts))
+            for sample in range(FIRST * askings):
+                some = prompts if sample < askings else prompts[:1]
+                await asyncio.gather(*(_ask(session, prompt, k, sample) for prompt in some))
         writer.put_meta(_LOOKS, [])
         writer.put_meta("status", "complete")
 
@@ -165,7 +187,6 @@ async def watch(
             f"{folder.path} is the reference of {frozen['plan']['endpoint']}, not of {spec.label}.",
             "Watch that endpoint, or record a reference of this one in another folder.",
         )
-    k, displaces, askings = setup["k"], setup["displaces"], frozen["plan"]["askings"]
     look = len(looks) + 1
     needed = threshold(look, frozen["plan"]["planned"])
     if math.isinf(needed):
@@ -179,41 +200,72 @@ async def watch(
         writer = RunWriter(folder)
         stack.callback(writer.close)
         writer.put_meta(_LOOKS, [*looks, {"look": look, "finished": False}])
-        told: dict[str, None] = {}
-        standings: list[Standing] = []
-        value, unusable = 1.0, 0
         async with _session(msgspec.convert(setup["spec"], EndpointSpec), writer, environ, networks) as session:
-            for prompt in prompts:
-                earlier = [await _ask(session, prompt, k, sample) for sample in range(askings)]
-                new = await _ask(session, prompt, k, askings + look - 1)
-                told |= dict.fromkeys(_told(earlier[0].provenance, new.provenance))
-                lists = _lists([new, *earlier], k, displaces=displaces)
-                if lists is None:
-                    unusable += 1
-                    continue
-                standings.append(standing(lists[0], lists[1:]))
-                value = list(evidence(standings))[-1]
-                if value >= needed:
-                    break
+            taken = await _look(session, prompts, frozen["plan"]["askings"], look, needed, setup)
         found = {
             "schema": "auditor.watch/1",
             "endpoint": spec.label,
             "look": look,
             "finished": True,
-            "changed": value >= needed,
-            "e_value": value,
             "threshold": needed,
             "alpha": ALPHA,
-            "method": "betting e-process on ranks among earlier askings; level shared over looks",
-            "prompts": len(standings),
-            "tokens": len(standings) + unusable,
-            "unusable": unusable,
-            "askings": askings,
-            "told": list(told),
+            "method": "permutation test of one prompt asked again, then a betting e-process over prompts; level shared",
+            **taken,
         }
         writer.put_meta(_LOOKS, [*looks, found])
-        note(f"look {look}: {len(standings)} prompts asked")
+        note(f"look {look}: {found['tokens']} tokens asked for")
     return found
+
+
+async def _look(
+    session: Session, prompts: Sequence[Prompt], askings: int, look: int, needed: float, setup: Mapping[str, Any]
+) -> dict[str, Any]:
+    k, displaces = setup["k"], setup["displaces"]
+    told: dict[str, None] = {}
+    tokens = unusable = 0
+    by = ""
+
+    # The first prompt, again and again.
+    earlier = [await _ask(session, prompts[0], k, sample) for sample in range(FIRST * askings)]
+    new: list[Reply] = []
+    while not by and len(new) < REPEATS[-1]:
+        sample = FIRST * askings + (look - 1) * REPEATS[-1] + len(new)
+        new.append(await _ask(session, prompts[0], k, sample))
+        tokens += 1
+        told |= dict.fromkeys(_told(earlier[0].provenance, new[-1].provenance))
+        if len(new) in REPEATS:
+            lists = _lists([*new, *earlier], k, displaces=displaces)
+            if lists is None:
+                unusable += 1
+                break
+            if repeats_changed(lists[: len(new)], lists[len(new) :], needed, seed=look):
+                by = "one prompt asked again"
+
+    # Every other prompt, once.
+    standings: list[Standing] = []
+    for prompt in prompts[1:] if not by else ():
+        before = [await _ask(session, prompt, k, sample) for sample in range(askings)]
+        reply = await _ask(session, prompt, k, askings + look - 1)
+        tokens += 1
+        told |= dict.fromkeys(_told(before[0].provenance, reply.provenance))
+        lists = _lists([reply, *before], k, displaces=displaces)
+        if lists is None:
+            unusable += 1
+            continue
+        standings.append(standing(lists[0], lists[1:]))
+        if prompts_changed(standings, needed):
+            by = "one prompt after the other"
+            break
+    return {
+        "changed": bool(by),
+        "shown_by": by or None,
+        "e_value": list(evidence(standings))[-1] if standings else None,
+        "prompts": len(standings) + 1,
+        "tokens": tokens,
+        "unusable": unusable,
+        "askings": askings,
+        "told": list(told),
+    }
 
 
 def _session(

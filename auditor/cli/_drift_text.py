@@ -47,11 +47,8 @@ def lines(drift: dict[str, Any]) -> Iterator[str]:
 def watch_lines(found: dict[str, Any]) -> Iterator[str]:
     """The result of one look."""
     yield f"endpoint  {one_line(found['endpoint'], 200)}"
-    verdict = "CHANGED" if found["changed"] else "no change shown"
-    yield (
-        f"look {found['look']:<4} {verdict}: e-value {found['e_value']:.3g}, {found['threshold']:.3g} needed at this look;"
-        f" {found['prompts']} prompts, {found['tokens']} tokens"
-    )
+    verdict = f"CHANGED, shown by {found['shown_by']}" if found["changed"] else "no change shown"
+    yield f"look {found['look']:<4} {verdict}; {found['prompts']} prompts, {found['tokens']} tokens"
     yield f"          all looks together raise a false alarm with probability {found['alpha']} at most, ever"
     for name in found["told"]:
         yield f"note      {one_line(name, 200)}"

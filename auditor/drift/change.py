@@ -9,7 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_STEP: Final = 2000
+"""Relabellings held at once."""
 
 Logprobs = Mapping[Any, float]
 """One asking's list: key to logprob in nats."""
@@ -52,11 +59,7 @@ def standing(new: Logprobs, earlier: Sequence[Logprobs]) -> Standing:
     if len(askings) < 2 or not all(askings):
         msg = "a rank needs at least one earlier asking, and no list may be empty"
         raise ValueError(msg)
-    keys = list(dict.fromkeys(key for one in askings for key in one))
-    rows = []
-    for one in askings:
-        floor = min(one.values())
-        rows.append([one.get(key, floor) for key in keys])
+    rows = _table(askings)
     others = len(rows) - 1
     totals = [math.fsum(column) for column in zip(*rows, strict=True)]
     # x - (total - x) / others = (askings x - total) / others: one pass for all of them.
@@ -67,3 +70,47 @@ def standing(new: Logprobs, earlier: Sequence[Logprobs]) -> Standing:
     close = 1e-9 * max(strange)
     rank = sum(value >= strange[0] - close for value in strange)
     return Standing(rank=rank, askings=len(askings))
+
+
+def shift_test(new: Sequence[Logprobs], earlier: Sequence[Logprobs], *, permutations: int, seed: int) -> float:
+    """P-value of "nothing changed" from several new askings of one prompt.
+
+    The statistic of logprob tracking (Chauvin et al. 2026): mean over tokens of |mean logprob of the new askings - mean of
+    the earlier ones|, lists censored as in `standing`. Askings are relabelled at random, p = (1 + #{>= observed}) / (B + 1).
+
+    Raises:
+        ValueError: no asking on one side, a list without entries, or no permutation.
+    """
+    import numpy as np
+
+    if not new or not earlier or not all((*new, *earlier)) or permutations < 1:
+        msg = "a test needs askings on both sides, entries in every list, and permutations"
+        raise ValueError(msg)
+    table = np.array(_table([*new, *earlier]))
+    count, size = len(table), len(new)
+    total = table.sum(axis=0)
+
+    def statistic(chosen: NDArray[np.intp]) -> NDArray[np.float64]:
+        part = table[chosen].sum(axis=1)
+        gaps: NDArray[np.float64] = np.abs(part / size - (total - part) / (count - size)).mean(axis=1)
+        return gaps
+
+    observed = float(statistic(np.arange(size, dtype=np.intp)[None])[0])
+    rng = np.random.default_rng(seed)
+    extreme, left = 0, permutations
+    while left:
+        step = min(left, _STEP)
+        # The places of the smallest of many uniform numbers are a draw without replacement.
+        drawn = np.argpartition(rng.random((step, count)), size - 1, axis=1)[:, :size]
+        extreme += int((statistic(drawn) >= observed - 1e-9 * max(observed, 1e-300)).sum())
+        left -= step
+    return (1 + extreme) / (permutations + 1)
+
+
+def _table(askings: Sequence[Logprobs]) -> list[list[float]]:
+    keys = list(dict.fromkeys(key for one in askings for key in one))
+    rows = []
+    for one in askings:
+        floor = min(one.values())
+        rows.append([one.get(key, floor) for key in keys])
+    return rows

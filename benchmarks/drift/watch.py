@@ -9,9 +9,10 @@ top 20 of one prompt's distribution with Gaussian noise on every logit.
 
 Compared at equal numbers of new tokens per look, at the tenth of ten looks:
 
-- `watch`: ours. 10 short prompts, 25 earlier askings each, ten looks promised; it may stop at any prompt.
+- `watch`: ours, ten looks promised. The prompt "x" asked up to ten times against 100 earlier askings, then nine other short
+  prompts once against 25 each.
 - `LT`: logprob tracking (Chauvin et al. 2026). The one-token prompt "x", mean absolute difference of mean logprobs,
-  left-censored, permutations; 10 earlier askings as published. `LT 250` has as many as ours. Bonferroni over ten looks.
+  left-censored, permutations; 10 earlier askings as published. `LT 325` has as many as ours. Bonferroni over ten looks.
 - `MET`: model equality testing (Gao et al. 2025). MMD with a Hamming kernel on sampled replies, permutations within
   prompts; needs whole texts, so it is given 25 prompts x 10 replies x up to 50 tokens at its published size, and the
   share of prompts that fits elsewhere. Bonferroni over the ten looks.
@@ -32,7 +33,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.audit.watch import ALPHA, SHORT, evidence, threshold
+from auditor.audit.watch import ALPHA, FIRST, REPEATS, SHORT, prompts_changed, repeats_changed, threshold
 from auditor.drift.change import standing
 from auditor.drift.text import text_test
 
@@ -72,7 +73,7 @@ STOPS = (0, 2)
 """The tiny tokenizer's <|endoftext|> and <|im_end|>."""
 NOISE = (0.0, 1e-3, 3e-2)
 """Standard deviation of the noise on each logit, nats: none (vLLM as measured), a quiet server, one that is not."""
-TOKENS = (2, 3, 5, 10)
+TOKENS = (2, 3, 5, 10, 19)
 MET_PROMPTS = (1, 5, 20)
 
 
@@ -87,12 +88,19 @@ def asked(row: Array, noise: float, rng: np.random.Generator) -> dict[int, float
 
 
 def ours(before: Array, now: Array, noise: float, tokens: int, rng: np.random.Generator, look: int) -> bool:
-    standings = []
     prompts, askings = OURS
-    for number in range(min(tokens, prompts)):
-        earlier = [asked(before[number], noise, rng) for _ in range(askings)]
-        standings.append(standing(asked(now[number], noise, rng), earlier))
-    return max(evidence(standings)) >= threshold(look, LOOKS)
+    needed = threshold(look, LOOKS)
+    earlier = [asked(before[0], noise, rng) for _ in range(FIRST * askings)]
+    new: list[dict[int, float]] = []
+    while len(new) < min(tokens, REPEATS[-1]):
+        new.append(asked(now[0], noise, rng))
+        if len(new) in REPEATS and repeats_changed(new, earlier, needed, seed=int(rng.integers(2**31))):
+            return True
+    standings = []
+    for number in range(1, 1 + min(tokens - len(new), prompts - 1)):
+        others = [asked(before[number], noise, rng) for _ in range(askings)]
+        standings.append(standing(asked(now[number], noise, rng), others))
+    return prompts_changed(standings, needed)
 
 
 def lt(
@@ -118,7 +126,7 @@ def lt(
 TESTS: dict[str, Callable[[Array, Array, float, int, np.random.Generator, int], bool]] = {
     "watch": ours,
     "LT": lt,
-    "LT 250": partial(lt, many=OURS[0] * OURS[1]),
+    "LT 325": partial(lt, many=325),
 }
 
 

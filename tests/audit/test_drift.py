@@ -12,7 +12,15 @@ import pytest
 
 from auditor.audit.drift import DriftSettings, association
 from auditor.audit.drift_alone import drift_alone
-from auditor.audit.watch import evidence, record_reference, threshold, watch, watch_prompts
+from auditor.audit.watch import (
+    evidence,
+    prompts_changed,
+    record_reference,
+    repeats_changed,
+    threshold,
+    watch,
+    watch_prompts,
+)
 from auditor.drift.change import Standing
 from auditor.drift.protocol_gather import Settings
 from auditor.errors import RequestRejected, RunError
@@ -123,7 +131,7 @@ def test_association_is_a_rank_correlation_and_says_so() -> None:
 # --- watching -------------------------------------------------------------------------------------------------------
 
 
-async def looked(tmp_path: Path, later: PlantedTruth, looks: int = 2, askings: int = 5) -> list[dict[str, Any]]:
+async def looked(tmp_path: Path, later: PlantedTruth, looks: int = 2, askings: int = 10) -> list[dict[str, Any]]:
     folder, endpoint = RunFolder(tmp_path / "reference"), SPECS["candidate"]
     await record_reference(endpoint, prompts(12), folder, askings, {}, networks=network(SAME))
     return [await watch(endpoint, folder, {}, networks=network(later)) for _ in range(looks)]
@@ -135,13 +143,13 @@ async def test_an_endpoint_that_stays_raises_no_alarm(tmp_path: Path) -> None:
     assert not first["changed"]
     assert not second["changed"]
     assert first["threshold"] < second["threshold"]
-    assert first["tokens"] == 12
+    assert first["tokens"] == 10 + 11
 
 
 async def test_a_small_change_is_found_in_few_tokens(tmp_path: Path) -> None:
     (found,) = await looked(tmp_path, PlantedTruth(seed=2, other_drift=0.01), looks=1)
     assert found["changed"]
-    assert found["tokens"] <= 4
+    assert found["tokens"] <= 3
 
 
 async def test_logprobs_are_needed_and_the_reference_is_one_endpoints(tmp_path: Path) -> None:
@@ -172,6 +180,16 @@ async def test_looks_may_be_promised(tmp_path: Path) -> None:
 def test_all_looks_together_keep_the_level() -> None:
     assert math.fsum(1 / threshold(look) for look in range(1, 5000)) == pytest.approx(0.05, rel=1e-3)
     assert math.fsum(1 / threshold(look, 7) for look in range(1, 20)) == pytest.approx(0.05)
+
+
+def test_either_half_can_show_a_change() -> None:
+    ranks = [Standing(1, 26)] * 4
+    assert prompts_changed(ranks, 200)
+    assert not prompts_changed(ranks[:2], 200)
+    assert not prompts_changed([], 20)
+    earlier = [{"a": -1.0, "b": -2.0}] * 100
+    assert repeats_changed([{"a": -1.0, "b": -2.1}] * 3, earlier, 200, seed=0)
+    assert not repeats_changed([{"a": -1.0, "b": -2.0}] * 3, earlier, 200, seed=0)
 
 
 def test_without_change_the_evidence_stays_low_as_often_as_promised() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.drift.change import standing
+from auditor.drift.change import shift_test, standing
 
 ROW = st.dictionaries(st.sampled_from("abcdef"), st.floats(-20, 0), min_size=1)
 
@@ -52,3 +52,22 @@ def test_nothing_to_rank_is_refused() -> None:
         standing({"a": -1.0}, [])
     with pytest.raises(ValueError, match="empty"):
         standing({"a": -1.0}, [{}])
+
+
+def askings(shift: float, count: int, rng: np.random.Generator) -> list[dict[str, float]]:
+    return [dict(zip("abcdef", rng.normal(-3 + shift, 0.5, 6), strict=True)) for _ in range(count)]
+
+
+def test_the_shift_test_keeps_its_level_and_sees_a_shift() -> None:
+    rng = np.random.default_rng(1)
+    null = [shift_test(askings(0, 3, rng), askings(0, 20, rng), permutations=99, seed=i) for i in range(200)]
+    assert np.mean([p <= 0.1 for p in null]) < 0.16
+    assert min(null) >= 0.01
+    assert shift_test(askings(1.0, 5, rng), askings(0, 40, rng), permutations=999, seed=0) < 0.01
+
+
+def test_equal_askings_have_p_one() -> None:
+    same = [{"a": -1.0, "b": -2.0}]
+    assert shift_test(same * 2, same * 9, permutations=99, seed=0) == 1.0
+    with pytest.raises(ValueError, match="both sides"):
+        shift_test([], same, permutations=9, seed=0)
