@@ -139,25 +139,26 @@ def _last_object(said: str) -> str:
     decoder = json.JSONDecoder()
     last = ""
     outside: list[str] = []
-    tail = ""
+    behind: list[str] = []
     position = 0
     while (start := said.find("{", position)) >= 0:
-        outside.append(said[position:start])
+        behind.append(said[position:start])
         try:
             _, end = decoder.raw_decode(said, start)
         except (ValueError, RecursionError):
-            outside.append("{")
+            behind.append("{")
             position = start + 1
             continue
         last = said[start:end]
         position = end
-        outside.append(" ")
-    tail = said[position:]
-    outside.append(tail)
+        outside += behind
+        behind = []
+    behind.append(said[position:])
     if not last:
         raise InvalidVerdict(["There is no JSON object in your reply."])
-    rest = "".join(outside)
-    if rest.count("{") != rest.count("}"):
+    before, after = "".join(outside), "".join(behind)
+    # Behind its last object a judge may say something, but not begin another or close one that was never opened.
+    if before.count("{") != before.count("}") or "{" in after or "}" in after:
         raise InvalidVerdict(
             ["A brace in your reply is not closed, so it is not clear where the JSON object begins or ends."]
         )
