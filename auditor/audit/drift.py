@@ -7,32 +7,31 @@ import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, TypeVar
 
 from auditor import defaults
+from auditor.audit.drift_choice import Scorers, Wanted, choose, find_scorers, not_to_be_had
+from auditor.audit.groups import most_telling
 from auditor.audit.schedule import drift_sample
 from auditor.audit.session import Session
 from auditor.drift.protocol_bytes import ScoredBytes, describe_bytes, gather_bytes
 from auditor.drift.protocol_first_token import first_token_ask, measure
-from auditor.drift.protocol_gather import Party, Question, Reasoning, Settings, find_markers, gather
+from auditor.drift.protocol_gather import Question, Reasoning, Settings, gather
 from auditor.drift.protocol_generated import CommonPrefix, common_prefix, describe, greedy_ask
 from auditor.drift.protocol_report import MIN_TEXTS, Bootstrap, direction, per_prompt
 from auditor.drift.protocol_sequence import ScoredText
 from auditor.drift.protocol_text import compare_texts, text_ask
 from auditor.endpoints import Capabilities
-from auditor.endpoints.scoring import ScoreProtocol, Scorer, find_scorer, fingerprint
 from auditor.errors import RequestRejected
 from auditor.plan import Plan
-from auditor.records import SIDES, Ask, Message, Prompt, Reply, Scored, Side
+from auditor.records import SIDES, Ask, Prompt, Reply, Scored, Side
 from auditor.store import RunWriter
 
-Wanted = Literal["auto", "F", "S", "P", "G", "T"]
 T = TypeVar("T")
 
 BEYOND: Final = "drift_beyond"
 """Where a run keeps what was measured beyond the first token until it is concluded."""
 
-_RANK: Final = {"F": 0, "P": 1, "S": 2, "G": 3, "T": 4}
 _DIRECTIONS: Final[tuple[tuple[str, Side, Side], ...]] = (
     ("forward", "baseline", "candidate"),
     ("reverse", "candidate", "baseline"),
@@ -59,16 +58,6 @@ class DriftSettings:
     concurrency: int = defaults.CONCURRENCY
 
 
-@dataclass(frozen=True, slots=True)
-class Scorers:
-    """Both sides' scorers, as far as they exist, and whether the tokenizers are one."""
-
-    parties: Mapping[Side, Party]
-    same_tokenizer: bool | None
-    capabilities: Mapping[Side, Capabilities]
-    endpoint_with_itself: bool = False
-
-
 async def measure_drift(
     session: Session,
     capabilities: Mapping[Side, Capabilities],
@@ -84,8 +73,8 @@ async def measure_drift(
         RequestRejected: the protocol that was asked for is not to be had from these endpoints.
         EndpointError: an endpoint failed.
     """
-    found = await _scorers(session, capabilities, settings.protocol)
-    protocol = _choose(found, settings.protocol)
+    found = await find_scorers(session, capabilities, settings.protocol)
+    protocol = choose(found, settings.protocol)
     note(f"drift: protocol {protocol} on {len(questions)} prompts")
     how = Bootstrap(seed=settings.gather.seed, resamples=defaults.BOOTSTRAP, level=defaults.LEVEL)
     body: dict[str, Any]
@@ -215,54 +204,6 @@ def association(values: Mapping[str, float], losses: Mapping[str, float], seed: 
 # --- choosing -------------------------------------------------------------------------------------------------------
 
 
-async def _scorers(session: Session, capabilities: Mapping[Side, Capabilities], wanted: Wanted) -> Scorers:
-    if wanted == "G" or wanted == "T":
-        return Scorers({}, None, capabilities)
-    only: ScoreProtocol | None = None if wanted == "auto" else wanted
-    parties: dict[Side, Party] = {}
-    known = dict(capabilities)
-    for side in SIDES:
-        known[side], scorer = await find_scorer(session.endpoints[side], capabilities[side], wanted=only)
-        if scorer is None:
-            continue
-        off = await _off(session, side, scorer, capabilities[side], only)
-        parties[side] = Party(scorer, off, await find_markers(scorer))
-    prints = [await fingerprint(party.scorer) for party in parties.values()]
-    same = prints[0] == prints[1] if len(prints) == len(SIDES) and None not in prints else None
-    return Scorers(parties, same, known, session.specs["baseline"] == session.specs["candidate"])
-
-
-async def _off(session: Session, side: Side, scorer: Scorer, capabilities: Capabilities, wanted: Any) -> Scorer:
-    """The same server's scorer with thinking switched off; the one given, if that makes no difference to a prompt."""
-    _, off = await find_scorer(session.variant(side, {"enabled": False}), capabilities, wanted=wanted)
-    if off is None:
-        return scorer
-    hello = (Message("user", "Hello."),)
-    return scorer if await off.prefix(hello) == await scorer.prefix(hello) else off
-
-
-def _choose(found: Scorers, wanted: Wanted) -> str:
-    if wanted in ("G", "T"):
-        if wanted == "G" and not all(found.capabilities[side].top_logprobs_max for side in SIDES):
-            raise _not_to_be_had("G", "not both of them return logprobs")
-        return wanted
-    if len(found.parties) == len(SIDES) and found.same_tokenizer is not None:
-        weakest = max((party.scorer.protocol for party in found.parties.values()), key=lambda name: _RANK[name])
-        if wanted in ("auto", weakest) or (wanted == "S" and weakest == "F"):
-            return wanted if wanted == "S" else weakest
-        raise _not_to_be_had(wanted, f"the strongest that both permit is {weakest}")
-    if wanted != "auto":
-        raise _not_to_be_had(wanted, "not both of them score given tokens that way")
-    return "G" if all(found.capabilities[side].top_logprobs_max for side in SIDES) else "T"
-
-
-def _not_to_be_had(protocol: str, why: str) -> RequestRejected:
-    return RequestRejected(
-        f"Protocol {protocol} can't be had from these endpoints: {why}.",
-        "Leave --protocol out: auto takes what there is.",
-    )
-
-
 def _with_protocol(settings: DriftSettings, protocol: str, found: Scorers) -> DriftSettings:
     most = [found.capabilities[side].top_logprobs_max or settings.gather.top for side in SIDES]
     top = 0 if protocol == "S" else min(settings.gather.top, *most)
@@ -381,7 +322,7 @@ async def _generated(
     rows = await _all(questions, first, settings.concurrency)
     body, values = measure(rows, k=k, displaces=displaces, seed=how.seed, resamples=how.resamples, level=how.level)
     if body is None:
-        raise _not_to_be_had("G", "fewer than two prompts have lists that can be compared")
+        raise not_to_be_had("G", "fewer than two prompts have lists that can be compared")
     body["common_prefix"] = None
     if all(capabilities[side].logprobs_at_temperature_zero == "raw" for side in SIDES):
 
@@ -453,13 +394,5 @@ async def _all(questions: Sequence[Question], ask: Callable[[Question], Awaitabl
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one(question)) for question in questions]
     except BaseExceptionGroup as several:
-        raise _first(several) from several
+        raise most_telling(several) from several
     return [task.result() for task in tasks]
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first leaf: prompts fail together when an endpoint goes away, and the user needs one sentence."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

@@ -14,25 +14,26 @@ from typing import Any, Protocol
 import httpx2
 import msgspec
 
-from auditor import __version__, defaults
+from auditor import __version__
+from auditor.audit.asking import Asker, Patience
 from auditor.audit.budget import Budget
-from auditor.audit.conclusion import conclusion, context, terms_of
+from auditor.audit.closing import conclude
+from auditor.audit.conclusion import context, terms_of
 from auditor.audit.course import Course
-from auditor.audit.drift import BEYOND, drift_of_run, with_beyond
+from auditor.audit.drift import drift_of_run
 from auditor.audit.family import lineage
 from auditor.audit.findings import paired
+from auditor.audit.groups import most_telling
 from auditor.audit.judges import Bench
-from auditor.audit.preflight import check_pair, chosen_banks, fatal, freeze, schedule, units
-from auditor.audit.published import published
+from auditor.audit.preflight import check_pair, chosen_banks, freeze, schedule, units
 from auditor.audit.schedule import drift_sample
 from auditor.audit.session import Seat, Session, keys_for
 from auditor.dimensions import REGISTRY
-from auditor.drift.protocol_first_token import first_token_ask, measure
 from auditor.endpoints import Capabilities, probe
-from auditor.errors import AuditorError, BudgetReached, EndpointError, Exhausted, Stopped
+from auditor.errors import BudgetReached, Stopped
 from auditor.judging import Judge
 from auditor.plan import Plan
-from auditor.records import SIDES, Ask, EndpointSpec, Outcome, Prompt, Reply, Sampling, Scored, Side, Verdict
+from auditor.records import SIDES, EndpointSpec, Outcome, Prompt, Sampling, Scored, Side, Verdict
 from auditor.store import RunFolder, RunReader, RunWriter
 from auditor.store.control import FILE as CONTROL
 from auditor.store.control import ask, wish
@@ -42,9 +43,6 @@ log = logging.getLogger(__name__)
 
 PAUSE_POLL_S = 0.5
 """Seconds between two looks at whether a paused run may go on."""
-
-GIVE_UP_AFTER = 8
-"""Failures in a row of one endpoint, without a success between, after which the run stops instead of failing on."""
 
 
 class Progress(Protocol):
@@ -104,7 +102,7 @@ class Audit:
             "candidate": plan.sampling_for(plan.candidate),
         }
         self._synthetic = synthetic
-        self._failures: dict[Seat, int] = {"baseline": 0, "candidate": 0, "judge": 0}
+        self._patience = Patience()
         self._bench = Bench(plan)
         self._budget = Budget(max_calls=plan.run.max_calls, max_tokens=plan.run.max_tokens)
 
@@ -233,6 +231,7 @@ class Audit:
     ) -> bool:
         stopped = False
         at_work = 0
+        asker = Asker(session, self._sampling, self._budget, self._patience)
 
         async def worker(group: asyncio.TaskGroup, queue: Iterator[int]) -> None:
             nonlocal stopped, at_work
@@ -242,7 +241,7 @@ class Audit:
                 if stopped or not await self._may_begin() or not self._budget.reserve(*worst):
                     stopped = True
                     return
-                scored = await self._pair(session, writer, seq, prompt, judge, drift.get(prompt.id))
+                scored = await self._pair(asker, writer, seq, prompt, judge, drift.get(prompt.id))
                 self._budget.release(*worst)
                 for name in course.put(seq, paired(prompt, scored["baseline"], scored["candidate"]).delta):
                     self._progress.note(f"{name}: decided after {len(course.counted(name))} pairs; no more are asked.")
@@ -263,17 +262,16 @@ class Audit:
                     hire(group, queue)
             except BaseExceptionGroup as several:
                 # Workers fail together when an endpoint goes away; the user needs one sentence, not a tree.
-                raise _first(several) from several
+                raise most_telling(several) from several
         return course.complete
 
     async def _pair(
-        self, session: Session, writer: RunWriter, seq: int, prompt: Prompt, judge: Judge, top_logprobs: int | None
+        self, asker: Asker, writer: RunWriter, seq: int, prompt: Prompt, judge: Judge, top_logprobs: int | None
     ) -> dict[Side, Scored]:
         async with asyncio.TaskGroup() as group:
-            asked = {side: group.create_task(self._reply(session, side, prompt)) for side in SIDES}
+            asked = {side: group.create_task(asker.reply(side, prompt)) for side in SIDES}
             first = {
-                side: group.create_task(self._first_token(session, side, prompt, top_logprobs))
-                for side in (SIDES if top_logprobs else ())
+                side: group.create_task(asker.first_token(side, prompt, top_logprobs)) for side in SIDES if top_logprobs
             }
         replies = {side: task.result() for side, task in asked.items()}
         scored: dict[Side, Scored] = {}
@@ -290,37 +288,6 @@ class Audit:
         self._progress.pair(prompt, scored)
         return scored
 
-    async def _reply(self, session: Session, side: Side, prompt: Prompt) -> Reply:
-        ask = Ask(
-            messages=prompt.messages,
-            sampling=_reseeded(self._sampling[side], prompt.sample),
-            sample=_sample(session, side, prompt.sample),
-        )
-        return await self._ask(session, side, ask, "reply")
-
-    async def _first_token(self, session: Session, side: Side, prompt: Prompt, top_logprobs: int | None) -> Reply:
-        ask = first_token_ask(prompt.messages, top_logprobs=top_logprobs or 1, sample=_sample(session, side))
-        return await self._ask(session, side, ask, "first_token")
-
-    async def _ask(self, session: Session, side: Side, ask: Ask, purpose: str) -> Reply:
-        try:
-            reply = await session.endpoints[side].ask(ask, purpose=purpose)
-        except EndpointError as error:
-            self._failures[side] += 1
-            if fatal(error):
-                raise
-            if self._failures[side] >= GIVE_UP_AFTER:
-                raise Exhausted(
-                    f"The {side} failed {GIVE_UP_AFTER} times in a row; the last time: {error.what}",
-                    "What was answered is kept: run the same command again when the endpoint works.",
-                ) from error
-            log.warning("%s: %s", side, error.what)
-            reply = Reply(answer="", outcome=Outcome.ERROR, detail=error.what)
-        else:
-            self._failures[side] = 0
-        self._budget.count(1, (reply.usage.prompt_tokens or 0) + (reply.usage.completion_tokens or 0))
-        return reply
-
     def _put_judging(self, writer: RunWriter) -> None:
         reader = RunReader(self.folder.path)
         try:
@@ -333,13 +300,10 @@ class Audit:
         for verdict in (v for some in verdicts.values() for v in some):
             if verdict.judge_kind == "llm":
                 self._budget.count(verdict.attempts, 0)
-            failed = verdict.unscored_reason.startswith("endpoint")
-            self._failures["judge"] = self._failures["judge"] + 1 if failed else 0
-            if self._failures["judge"] >= GIVE_UP_AFTER:
-                raise Exhausted(
-                    f"The judge failed {GIVE_UP_AFTER} times in a row; the last time: {verdict.unscored_reason}",
-                    "What was answered is kept: run the same command again when the judge works.",
-                )
+            if verdict.unscored_reason.startswith("endpoint"):
+                self._patience.failed("judge", verdict.unscored_reason)
+            else:
+                self._patience.worked("judge")
 
     def _worst_case(self, prompt: Prompt, *, first_token: bool) -> tuple[int, int]:
         calls = 2 * (1 + first_token + self._bench.calls_per_reply)
@@ -362,47 +326,6 @@ class Audit:
         }
 
 
-def conclude(plan: Plan, folder: RunFolder, writer: RunWriter) -> None:
-    """Compute findings and drift from what is stored and store them, too."""
-    reader = RunReader(folder.path)
-    try:
-        order = reader.prompts()
-        prompts = {prompt.id: prompt for prompt in order}
-        frozen_units: dict[str, int] = reader.plan["units"]
-        probes = (reader.meta("provenance") or {}).get("probes", {})
-        beyond = reader.meta(BEYOND)
-        scores: dict[str, dict[Side, Scored]] = {}
-        for prompt_id, side, scored in reader.scores():
-            scores.setdefault(prompt_id, {})[side] = scored
-        first: dict[str, dict[Side, Reply]] = {}
-        for prompt_id, side, reply in reader.first_tokens():
-            first.setdefault(prompt_id, {})[side] = reply
-    finally:
-        reader.close()
-    found = conclusion(plan, order, frozen_units, scores)
-    as_published = published(folder.path, plan, order, scores, found.counted)
-    for name, body in found.findings.items():
-        writer.put_finding(name, body | ({"paper": as_published[name]} if name in as_published else {}))
-    writer.put_meta("stopping", found.stopping)
-    drift, per_prompt = measure(
-        [
-            (prompt_id, prompts[prompt_id].unit, prompts[prompt_id].dimension, both["baseline"], both["candidate"])
-            for prompt_id, both in first.items()
-            # Which pairs happened to be in flight when the run stopped is chance of another kind than the schedule's.
-            if len(both) == len(SIDES) and prompt_id in found.counted
-        ],
-        k=plan.drift.top_logprobs,
-        # Only a server that was seen to list the plain top may be read as doing so; else the safe reading holds.
-        displaces={side: probes.get(side, {}).get("top_list") not in ("top", "appended") for side in SIDES},
-        seed=plan.run.seed,
-        resamples=defaults.BOOTSTRAP,
-        level=defaults.LEVEL,
-    )
-    if (drift := with_beyond(drift, per_prompt, beyond, scores, plan.run.seed)) is not None:
-        writer.put_finding("drift", drift)
-        writer.put_drift(per_prompt)
-
-
 def _stored(folder: RunFolder) -> list[int]:
     """Places in the order of the pairs that an earlier session stored, those that failed left out: they are asked again."""
     reader = RunReader(folder.path)
@@ -411,20 +334,6 @@ def _stored(folder: RunFolder) -> list[int]:
         return reader.pair_ids("baseline_outcome <> ? AND candidate_outcome <> ?", (failed, failed))
     finally:
         reader.close()
-
-
-def _sample(session: Session, side: Side, repetition: int = 0) -> int:
-    """An endpoint compared with itself must really be asked twice: the candidate's questions then get their own index."""
-    if session.specs["baseline"] != session.specs["candidate"]:
-        return repetition
-    return 2 * repetition + (side == "candidate")
-
-
-def _reseeded(sampling: Sampling, repetition: int) -> Sampling:
-    """A seeded server would give each repetition the same reply."""
-    if sampling.seed is None or not repetition:
-        return sampling
-    return msgspec.structs.replace(sampling, seed=sampling.seed + repetition)
 
 
 def _on_record(writer: RunWriter) -> Callable[[str, LimitChange], None]:
@@ -441,16 +350,3 @@ def _on_record(writer: RunWriter) -> Callable[[str, LimitChange], None]:
 
 def _described(spec: EndpointSpec) -> dict[str, Any]:
     return {"endpoint": spec.label, "base_url": spec.base_url, "model": spec.model, "dialect": spec.dialect}
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The most telling leaf: one of ours before a foreign one before a cancellation."""
-    leaves: list[BaseException] = []
-    waiting: list[BaseException] = [group]
-    while waiting:
-        error = waiting.pop(0)
-        if isinstance(error, BaseExceptionGroup):
-            waiting.extend(error.exceptions)
-        else:
-            leaves.append(error)
-    return min(leaves, key=lambda leaf: (not isinstance(leaf, AuditorError), isinstance(leaf, asyncio.CancelledError)))
