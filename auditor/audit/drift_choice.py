@@ -47,7 +47,9 @@ async def find_scorers(session: Session, capabilities: Mapping[Side, Capabilitie
     return Scorers(parties, same, known, session.specs["baseline"] == session.specs["candidate"])
 
 
-async def _off(session: Session, side: Side, scorer: Scorer, capabilities: Capabilities, wanted: Any) -> Scorer:
+async def _off(
+    session: Session, side: Side, scorer: Scorer, capabilities: Capabilities, wanted: ScoreProtocol | None
+) -> Scorer:
     """The same server's scorer with thinking switched off; the one given, if that makes no difference to a prompt."""
     _, off = await find_scorer(session.variant(side, {"enabled": False}), capabilities, wanted=wanted)
     if off is None:

@@ -11,8 +11,9 @@ import click
 import msgspec
 
 from auditor import defaults
-from auditor.audit.drift import DriftSettings, Wanted
+from auditor.audit.drift import DriftSettings
 from auditor.audit.drift_alone import drift_alone
+from auditor.audit.drift_choice import Wanted
 from auditor.audit.preflight import chosen_banks, schedule
 from auditor.audit.schedule import drift_sample
 from auditor.audit.watch import record_reference, watch, watch_prompts
