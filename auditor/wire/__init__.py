@@ -7,8 +7,8 @@ from auditor.wire.context import ELAPSED, FROM_TAPE, PURPOSE_HEADER, SAMPLE_HEAD
 from auditor.wire.limits import WireLimits, deadline_for
 from auditor.wire.open import Wire, hidden_error, open_wire
 from auditor.wire.pacing import FixedLimiter, Limiter, Signal
+from auditor.wire.policy import GiveUp, Wait, decide
 from auditor.wire.redact import Redactor
-from auditor.wire.retry import GiveUp, Wait, decide
 from auditor.wire.tape import MemoryTape, Tape, TapeMode, canonical_body, exchange_key
 
 __all__ = [

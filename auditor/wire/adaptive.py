@@ -19,13 +19,12 @@ import msgspec
 from auditor.wire.clock import Clock
 from auditor.wire.limits import WireLimits
 from auditor.wire.pacing import Signal
+from auditor.wire.policy import RATE_LIMITED
 from auditor.wire.quota import Quota, quota_reset, quotas, retry_after
 from auditor.wire.rates import Rate
 
 Reason = Literal["slow_start", "steady", "rate_limited", "quota", "latency"]
 
-LIMITED: Final = frozenset({429, 498})
-"""Too many requests, and Groq's "capacity exceeded"."""
 MEMORY: Final = 0.02
 """Weight of the newest attempt in the share of those that were too many."""
 SPORADIC: Final = 0.05
@@ -147,8 +146,8 @@ class Controller:
         status = signal.status
         if signal.error == "cancelled":
             return None
-        self._refused_share += MEMORY * ((status in LIMITED) - self._refused_share)
-        if status in LIMITED:
+        self._refused_share += MEMORY * ((status in RATE_LIMITED) - self._refused_share)
+        if status in RATE_LIMITED:
             return self._rate_limited(signal, now, wall)
         if status is None or signal.error or status >= 500 or status in {408, 409, 425}:
             asked = retry_after(signal.headers, wall) if status is not None else None

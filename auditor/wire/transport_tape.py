@@ -12,8 +12,8 @@ from auditor.errors import AuditorError
 from auditor.records import Exchange
 from auditor.wire.context import ELAPSED, FROM_TAPE, READABLE, context_of
 from auditor.wire.miss import explain_miss
+from auditor.wire.policy import told_status
 from auditor.wire.redact import Redactor
-from auditor.wire.retry import told_status
 from auditor.wire.tape import Tape, TapeMode, canonical_body, exchange_key, json_in_one_line, readable
 
 _NOT_RECORDED: Final = frozenset({401, 402, 403, 404, 407})

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from auditor.errors import Exhausted, Unreachable
 from auditor.records import Attempt
 from auditor.wire import GiveUp, Wait, WireLimits, decide
-from auditor.wire.retry import Fault
+from auditor.wire.policy import Fault
 from tests.wire.doubles import FakeClock, Pieces, Script, ask, reply, wire
 
 NOW = 1_700_000_000.0
