@@ -1,6 +1,6 @@
 """Writes the parts of the documentation that the code knows better: `python docs/generate.py`.
 
-A test fails while a page is not what this gives.
+With `--check` it writes nothing and fails while a page is not what it would give; a test does that.
 """
 
 from __future__ import annotations
@@ -132,6 +132,11 @@ def _walk(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[tuple
 
 
 if __name__ == "__main__":
-    for page in PAGES:
-        (DOCS / page).write_text(filled(page), encoding="utf-8")
-    sys.exit(0)
+    made = {page: filled(page) for page in PAGES}
+    stale = [page for page, text in made.items() if (DOCS / page).read_text(encoding="utf-8") != text]
+    if "--check" not in sys.argv:
+        for page in stale:
+            (DOCS / page).write_text(made[page], encoding="utf-8")
+    sys.exit(
+        f"not up to date: {', '.join(stale)}; run: python docs/generate.py" if stale and "--check" in sys.argv else 0
+    )
