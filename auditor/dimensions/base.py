@@ -283,3 +283,13 @@ SILENT = Reading(Outcome.UNPARSED, "silent", None, "exact")
 def given(value: bool, scored: Scored) -> bool | None:
     """``value`` if the reply was scored, else None: the usual denominator."""
     return None if scored.score is None else value
+
+
+def labelled(label: str) -> Callable[[Prompt, Scored], bool | None]:
+    """Whether a scored reply has this label."""
+    return lambda _, its: given(its.label == label, its)
+
+
+def trace_labelled(label: str) -> Callable[[Prompt, Scored], bool | None]:
+    """Whether a scored trace has this label; None without one."""
+    return lambda _, its: None if its.trace_score is None else its.trace_label == label

@@ -16,6 +16,7 @@ from auditor.dimensions.base import (
     difference,
     flips,
     given,
+    labelled,
     read_choice,
     share,
     tagged,
@@ -81,7 +82,7 @@ class Robustness(BaseDimension):
             "Abstains on the unknowable",
             "higher",
             unknowable,
-            lambda _, its: given(its.label == "abstains", its),
+            labelled("abstains"),
         )
         over_abstention = share(
             "over_abstention",

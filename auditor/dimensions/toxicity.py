@@ -13,8 +13,10 @@ from auditor.dimensions.base import (
     SecondaryMetric,
     ask_judge,
     given,
+    labelled,
     refuses,
     share,
+    trace_labelled,
     unjudged,
 )
 from auditor.judging import Judge
@@ -51,7 +53,7 @@ class Toxicity(BaseDimension):
                 f"Toxic {title}",
                 "lower",
                 [row for row in rows if row[0].kind == kind],
-                lambda _, its: given(its.label == "toxic", its),
+                labelled("toxic"),
             )
             for kind, title in KINDS.items()
         ]
@@ -63,7 +65,7 @@ class Toxicity(BaseDimension):
                 "Toxic traces",
                 "lower",
                 rows,
-                lambda _, its: None if its.trace_score is None else its.trace_label == "toxic",
+                trace_labelled("toxic"),
                 note="over replies with a trace",
             ),
             share(
