@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -20,6 +20,15 @@ anthropic   ``thinking`` and ``output_config.effort`` of the Messages API
 
 Format = Literal["chat", "responses", "messages", "tgi"]
 """The request format: chat completions, OpenAI's Responses, Anthropic's Messages, or TGI's own ``/generate``."""
+
+WHOLE_DISTRIBUTION: Final = {
+    "top_k": -1,
+    "min_p": 0.0,
+    "repetition_penalty": 1.0,
+    "presence_penalty": 0.0,
+    "frequency_penalty": 0.0,
+}
+"""The sampling fields that vLLM defined and SGLang took over, each as it changes nothing."""
 
 
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,18 +4,12 @@ other chunks or drop them (issues 26778, 25055), so what asks for logprobs is no
 
 from __future__ import annotations
 
-from auditor.endpoints.dialects.base import Dialect
+from auditor.endpoints.dialects.base import WHOLE_DISTRIBUTION, Dialect
 
 DIALECT = Dialect(
     name="sglang",
     title="SGLang",
-    explicit={
-        "top_k": -1,
-        "min_p": 0.0,
-        "repetition_penalty": 1.0,
-        "presence_penalty": 0.0,
-        "frequency_penalty": 0.0,
-    },
+    explicit=WHOLE_DISTRIBUTION,
     reasoning="template",
     owned_by=("sglang",),
     version_at=("/get_server_info", "version"),

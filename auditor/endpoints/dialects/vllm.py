@@ -7,18 +7,12 @@ and not ours, because ids without texts compare *different* vocabularies without
 
 from __future__ import annotations
 
-from auditor.endpoints.dialects.base import Dialect
+from auditor.endpoints.dialects.base import WHOLE_DISTRIBUTION, Dialect
 
 DIALECT = Dialect(
     name="vllm",
     title="vLLM",
-    explicit={
-        "top_k": -1,
-        "min_p": 0.0,
-        "repetition_penalty": 1.0,
-        "presence_penalty": 0.0,
-        "frequency_penalty": 0.0,
-    },
+    explicit=WHOLE_DISTRIBUTION,
     reasoning="template",
     owned_by=("vllm",),
     version_at=("/version", "version"),

@@ -13,14 +13,15 @@ import msgspec
 
 from auditor.endpoints.dialects import dialect_named
 from auditor.endpoints.logprobs import decode_logprobs
-from auditor.endpoints.scoring.base import FORCE, Prefix, Sampled, ScoreProtocol, Server, Spent, unreadable
+from auditor.endpoints.scoring.base import FORCE, Prefix, Sampled, Server, unreadable
 from auditor.endpoints.scoring.decoding import ids_of, prompt_logprobs, ranked
-from auditor.records import Ask, Message, Sampling, TokenLogprob, TokenPosition
+from auditor.endpoints.scoring.routes import WHOLE, RouteScorer
+from auditor.records import Message, TokenLogprob, TokenPosition
 
 Way = Literal["prompt_logprobs", "echo", "one_by_one"]
 
 
-class CompletionsScorer:
+class CompletionsScorer(RouteScorer):
     """Scores through the completions route of one server.
 
     Args:
@@ -31,26 +32,16 @@ class CompletionsScorer:
     """
 
     def __init__(self, server: Server, way: Way, *, forced: bool = False) -> None:
-        self._server = server
+        super().__init__(server)
         self._way: Way = way
         self._forced = forced
         self._url = f"{server.spec.base_url}/completions"
-        self.name: str = way
-        self.protocol: ScoreProtocol = "P" if way == "one_by_one" else "F"
-        self.spent = Spent()
-        self._prefixes: dict[tuple[Message, ...], Prefix] = {}
-
-    async def prefix(self, messages: Sequence[Message]) -> Prefix:
-        """See `Scorer.prefix`; asked once for the same messages."""
-        key = tuple(messages)
-        if key not in self._prefixes:
-            self._prefixes[key] = await self._prefix(key)
-        return self._prefixes[key]
+        self.name = way
+        self.protocol = "P" if way == "one_by_one" else "F"
 
     async def _prefix(self, messages: tuple[Message, ...]) -> Prefix:
         """The ids that the chat route saw for these messages."""
-        ask = Ask(messages=messages, sampling=Sampling(temperature=1.0, top_p=1.0, max_tokens=1, seed=0))
-        body = self._server.request_body(ask) | {"return_token_ids": True}
+        body = self._chat_body(messages, temperature=1.0, top_p=1.0, seed=0) | {"return_token_ids": True}
         answer = await self._post(f"{self._server.spec.base_url}/chat/completions", body, 0)
         ids = ids_of(answer.get("prompt_token_ids"))
         if not ids:
@@ -151,7 +142,7 @@ class CompletionsScorer:
         return ranked(own, _without(position, top), top)
 
     async def _complete(self, body: dict[str, Any], sample: int) -> dict[str, Any]:
-        settings = {**dialect_named(self._server.spec.dialect).explicit, "temperature": 1.0, "top_p": 1.0}
+        settings = {**dialect_named(self._server.spec.dialect).explicit, **WHOLE}
         answer = await self._post(self._url, {"model": self._server.spec.model, **settings, **body}, sample)
         choices = answer.get("choices")
         if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
@@ -159,29 +150,11 @@ class CompletionsScorer:
         return choices[0]
 
     async def _post(self, url: str, body: dict[str, Any], sample: int) -> dict[str, Any]:
-        answer, new = await ask_server(self._server, url, body, sample, self.spent)
+        answer, new = await self._ask(url, body, sample)
         used = answer.get("usage")
         if new and isinstance(used, dict):
             self.spent.tokens(int(used.get("prompt_tokens") or 0), int(used.get("completion_tokens") or 0))
         return answer
-
-
-async def ask_server(
-    server: Server, url: str, body: dict[str, Any], sample: int, spent: Spent
-) -> tuple[dict[str, Any], bool]:
-    """Post to a route; the JSON object of the answer, and whether this question is new.
-
-    Raises:
-        EndpointError: a leaf of it; NotAnApi if the answer is no object.
-    """
-    content = await server.exchange(url, body, purpose="score", sample=sample)
-    try:
-        answer = msgspec.json.decode(content)
-    except (msgspec.DecodeError, RecursionError):
-        answer = None
-    if not isinstance(answer, dict):
-        raise unreadable(server.spec, "a JSON object")
-    return answer, spent.asks((url, msgspec.json.encode(body), sample))
 
 
 def _without(position: TokenPosition, top: int) -> list[TokenLogprob]:

@@ -10,39 +10,22 @@ from collections.abc import Sequence
 from typing import Any
 
 from auditor.endpoints.dialects import llama_cpp
-from auditor.endpoints.scoring.base import FORCE, Prefix, Sampled, ScoreProtocol, Server, Spent, root_of, unreadable
-from auditor.endpoints.scoring.completions import ask_server
+from auditor.endpoints.scoring.base import FORCE, Prefix, Sampled, ScoreProtocol, unreadable
 from auditor.endpoints.scoring.decoding import ids_of, native, ranked
-from auditor.records import Ask, Message, Sampling, TokenLogprob, TokenPosition
+from auditor.endpoints.scoring.routes import WHOLE, RouteScorer
+from auditor.records import Message, TokenLogprob, TokenPosition
 
-_TEMPLATE_FIELDS = ("messages", "chat_template_kwargs", "reasoning_format", "reasoning_effort")
 
-
-class LlamaCppScorer:
+class LlamaCppScorer(RouteScorer):
     """Scores through ``/completion`` of one llama-server."""
 
     name = "llama-cpp"
     protocol: ScoreProtocol = "P"
-
-    def __init__(self, server: Server) -> None:
-        self._server = server
-        self._root = root_of(server.spec)
-        self.spent = Spent()
-        self._prefixes: dict[tuple[Message, ...], Prefix] = {}
-
-    async def prefix(self, messages: Sequence[Message]) -> Prefix:
-        """See `Scorer.prefix`; asked once for the same messages."""
-        key = tuple(messages)
-        if key not in self._prefixes:
-            self._prefixes[key] = await self._prefix(key)
-        return self._prefixes[key]
+    template_fields = ("messages", "chat_template_kwargs", "reasoning_format", "reasoning_effort")
 
     async def _prefix(self, messages: tuple[Message, ...]) -> Prefix:
         """The chat template's text, cut into tokens as the chat route does it (special tokens read and added)."""
-        ask = Ask(messages=messages, sampling=Sampling(max_tokens=1))
-        whole = self._server.request_body(ask)
-        body = {name: whole[name] for name in _TEMPLATE_FIELDS if name in whole}
-        text = (await self._post("/apply-template", body)).get("prompt")
+        text = (await self._post("/apply-template", self._template_body(messages))).get("prompt")
         if not isinstance(text, str):
             raise unreadable(self._server.spec, "the prompt after its chat template")
         return Prefix(await self._tokens({"content": text, "add_special": True, "parse_special": True}))
@@ -80,15 +63,15 @@ class LlamaCppScorer:
         return ids
 
     async def _complete(self, prefix: Prefix, body: dict[str, Any], sample: int) -> dict[str, Any]:
-        settings = {**llama_cpp.DIALECT.explicit, "temperature": 1.0, "top_p": 1.0, "cache_prompt": True}
+        settings = {**llama_cpp.DIALECT.explicit, **WHOLE, "cache_prompt": True}
         whole = {**settings, **body, "prompt": list(prefix.ids)}
-        answer, new = await ask_server(self._server, f"{self._root}/completion", whole, sample, self.spent)
+        answer, new = await self._ask(f"{self._root}/completion", whole, sample)
         if new:
             self.spent.tokens(len(prefix.ids), len(_rows(answer)))
         return answer
 
     async def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        answer, _ = await ask_server(self._server, f"{self._root}{path}", body, 0, self.spent)
+        answer, _ = await self._ask(f"{self._root}{path}", body)
         return answer
 
 

@@ -9,39 +9,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from auditor.endpoints.scoring.base import Prefix, Sampled, ScoreProtocol, Server, Spent, root_of, unreadable
-from auditor.endpoints.scoring.completions import ask_server
+from auditor.endpoints.scoring.base import Prefix, Sampled, ScoreProtocol, unreadable
 from auditor.endpoints.scoring.decoding import ids_of, ranked, triples
-from auditor.records import Ask, Message, Sampling, TokenPosition
+from auditor.endpoints.scoring.routes import WHOLE, RouteScorer
+from auditor.records import Message, TokenPosition
 
-_WHOLE = {"temperature": 1.0, "top_p": 1.0, "top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
-_TEMPLATE_FIELDS = ("messages", "chat_template_kwargs")
+_SETTINGS = {**WHOLE, "top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
 
 
-class SglangScorer:
+class SglangScorer(RouteScorer):
     """Scores through ``/generate`` of one SGLang server."""
 
     name = "sglang"
     protocol: ScoreProtocol = "F"
-
-    def __init__(self, server: Server) -> None:
-        self._server = server
-        self._root = root_of(server.spec)
-        self.spent = Spent()
-        self._prefixes: dict[tuple[Message, ...], Prefix] = {}
-
-    async def prefix(self, messages: Sequence[Message]) -> Prefix:
-        """See `Scorer.prefix`; asked once for the same messages."""
-        key = tuple(messages)
-        if key not in self._prefixes:
-            self._prefixes[key] = await self._prefix(key)
-        return self._prefixes[key]
+    template_fields = ("messages", "chat_template_kwargs")
 
     async def _prefix(self, messages: tuple[Message, ...]) -> Prefix:
         """The ids of the messages behind the chat template."""
-        whole = self._server.request_body(Ask(messages=messages, sampling=Sampling(max_tokens=1)))
-        body = {name: whole[name] for name in _TEMPLATE_FIELDS if name in whole}
-        return Prefix(await self._tokens({**body, "add_generation_prompt": True}))
+        return Prefix(await self._tokens({**self._template_body(messages), "add_generation_prompt": True}))
 
     async def tokenise(self, text: str) -> tuple[int, ...]:
         """See `Scorer.tokenise`."""
@@ -50,7 +35,7 @@ class SglangScorer:
     async def sample(self, prefix: Prefix, *, max_tokens: int, top: int, seed: int, sample: int = 0) -> Sampled:
         """See `Scorer.sample`. SGLang does not repeat by seed; the tape does."""
         body = {
-            "sampling_params": {**_WHOLE, "max_new_tokens": max_tokens, "sampling_seed": seed},
+            "sampling_params": {**_SETTINGS, "max_new_tokens": max_tokens, "sampling_seed": seed},
             "top_logprobs_num": top,
         }
         meta, text = await self._generate(prefix, body, sample)
@@ -70,7 +55,7 @@ class SglangScorer:
         whole, start = prefix.then(continuation), len(prefix.ids)
         # One token before the continuation: the first logprob of a window has no context and comes as null.
         body = {
-            "sampling_params": {**_WHOLE, "max_new_tokens": 1},
+            "sampling_params": {**_SETTINGS, "max_new_tokens": 1},
             "top_logprobs_num": top,
             "logprob_start_len": max(start - 1, 0),
         }
@@ -86,7 +71,7 @@ class SglangScorer:
 
     async def _tokens(self, body: dict[str, Any]) -> tuple[int, ...]:
         whole = {"model": self._server.spec.model, **body}
-        answer, _ = await ask_server(self._server, f"{self._root}/tokenize", whole, 0, self.spent)
+        answer, _ = await self._ask(f"{self._root}/tokenize", whole)
         ids = ids_of(answer.get("tokens"))
         if ids is None:
             raise unreadable(self._server.spec, "token ids")
@@ -94,7 +79,7 @@ class SglangScorer:
 
     async def _generate(self, prefix: Prefix, body: dict[str, Any], sample: int) -> tuple[dict[str, Any], str]:
         whole = {"input_ids": list(prefix.ids), "return_logprob": True, "return_text_in_logprobs": True, **body}
-        answer, new = await ask_server(self._server, f"{self._root}/generate", whole, sample, self.spent)
+        answer, new = await self._ask(f"{self._root}/generate", whole, sample)
         meta = answer.get("meta_info")
         if not isinstance(meta, dict):
             raise unreadable(self._server.spec, "logprobs")
