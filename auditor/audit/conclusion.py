@@ -11,12 +11,12 @@ import msgspec
 
 from auditor import defaults
 from auditor.audit.course import Course
-from auditor.audit.evidence import Terms
 from auditor.audit.findings import Row, described, finding, judged_of, paired, together
 from auditor.dimensions import REGISTRY
 from auditor.plan import Plan
 from auditor.records import CAPABILITY, SIDES, Prompt, Scored, Side
 from auditor.stats.decide import Decision
+from auditor.stats.evidence import Terms
 
 Scores = Mapping[str, Mapping[Side, Scored]]
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Literal, NamedTuple
 
-from auditor.audit.evidence import Terms, Unit, Watch
 from auditor.records import CAPABILITY, Prompt
+from auditor.stats.evidence import Terms, Unit, Watch
 
 Answer = Literal["regressed", "within_margin"]
 

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from auditor.audit.evidence import (
-    Judged,
-    Terms,
-    e_values_of,
-    fixed_interval,
-    judge,
-    p_of_loss,
-    units_of,
-    watched_interval,
-)
 from auditor.records import UNSCORED_OUTCOMES, Outcome, PairedScore, Prompt, Scored, Side
 from auditor.stats.decide import Decision
 from auditor.stats.equivalence import equivalence
+from auditor.stats.evidence import Judged, Terms, fixed_interval, judge, units_of, watched_interval
+from auditor.stats.figures import figures
 from auditor.stats.intervals import Interval, wilson
 from auditor.stats.multiplicity import holm
 
@@ -41,36 +32,13 @@ def finding(
     ``level`` is that of the intervals on which no decision hangs.
     """
     pairs = [paired(*row) for row in rows]
-    diffs, missing, decided = judged.diffs, judged.missing, judged.decided
     return {
         "primary": {
             "metric": metric,
             "baseline": _rate([pair.baseline for pair in pairs if pair.delta is not None]),
             "candidate": _rate([pair.candidate for pair in pairs if pair.delta is not None]),
-            "delta": sum(diffs) / len(diffs) if diffs else None,
-            "interval": [judged.interval.lo, judged.interval.hi],
-            "level": judged.interval.level,
-            "method": judged.interval.method,
-            "anytime": judged.watched,
-            "n": judged.pairs - judged.unscored,
-            "units": len(diffs),
-            "bank": terms.bank,
-            "better": sum(d > 0 for d in diffs),
-            "worse": sum(d < 0 for d in diffs),
-            "unscored": judged.unscored,
-            "margin": terms.margin,
+            **figures(judged, terms),
             "margin_reason": margin_reason,
-            "decision": str(decided.decision),
-            "material": decided.material,
-            "within_margin": decided.within_margin,
-            "certifiable": decided.certifiable,
-            "needed_n": decided.needed_n,
-            "fragile": missing.fragile and not missing.over_limit,
-            "worst_case": _worst_case(judged),
-            "about": judged.about,
-            "reason": _reason(judged),
-            "p_loss": p_of_loss(judged, terms),
-            "e_values": e_values_of(judged, terms) if judged.watched else None,
             "judged_by": _judged_by(rows),
         },
         "equivalence": [] if metric_is_refusal(rows) else [refusals(rows, terms, watched=judged.watched)],
@@ -162,31 +130,6 @@ def paired(prompt: Prompt, baseline: Scored, candidate: Scored) -> PairedScore:
         baseline=baseline.score,
         candidate=candidate.score,
     )
-
-
-def _reason(judged: Judged) -> str:
-    """One sentence for everybody: what was found, whom it is about, what it hangs on."""
-    reason = judged.decided.reason
-    if judged.pairs - judged.unscored != len(judged.diffs):
-        # Prompts made from one template are one piece of evidence, and that is what was counted.
-        reason = re.sub(r"\b(\d+|one) prompts\b", r"\1 groups of like prompts", reason)
-    if judged.about == "this bank" and "this bank" not in reason:
-        reason = f"{reason.removesuffix('.')}, on this bank."
-    if judged.missing.fragile and not judged.missing.over_limit:
-        many = f"{judged.unscored} pairs" if judged.unscored > 1 else "one pair"
-        reason = f"{reason.removesuffix('.')}; fragile: the {many} that could not be scored could change this."
-    return reason
-
-
-def _worst_case(judged: Judged) -> dict[str, Any] | None:
-    """What the unscored pairs could have made of it, None where there are none."""
-    if not judged.unscored:
-        return None
-    missing = judged.missing
-    return {
-        "against": {"decision": str(missing.against.decision), "interval": list(missing.against_interval[:2])},
-        "in_favour": {"decision": str(missing.in_favour.decision), "interval": list(missing.in_favour_interval[:2])},
-    }
 
 
 def _rate(scores: Iterable[float | None]) -> dict[str, Any]:

@@ -10,7 +10,6 @@ import msgspec
 
 from auditor import __version__
 from auditor.audit.conclusion import context
-from auditor.audit.evidence import least_units
 from auditor.audit.schedule import Stakes, draw
 from auditor.banks import Bank, default_banks, load_bank, load_file
 from auditor.endpoints import Capabilities
@@ -18,6 +17,7 @@ from auditor.errors import AuthenticationFailed, BankError, EndpointError, Model
 from auditor.judging import load_rubric, rubric_names
 from auditor.plan import SCHEMA, Plan
 from auditor.records import Prompt
+from auditor.stats.evidence import least_units
 from auditor.store import RunFolder
 
 

@@ -9,10 +9,10 @@ from functools import cache
 from typing import Any, Final
 
 from auditor.audit.conclusion import context
-from auditor.audit.evidence import Terms, least_units
 from auditor.plan import Plan
 from auditor.records import Prompt
 from auditor.stats.eprocess import e_values
+from auditor.stats.evidence import Terms, least_units
 from auditor.stats.planning import minimum_detectable_effect, smallest_certifiable_n
 
 TYPICAL_DISCORDANCE: Final = 0.10

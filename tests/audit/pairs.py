@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from auditor.audit.evidence import Terms
 from auditor.audit.findings import Row
 from auditor.records import Message, Outcome, Prompt, Scored
+from auditor.stats.evidence import Terms
 
 
 def terms(bank: int = 200, *, margin: float = 0.1, max_unscored: float = 0.2, family: int = 1) -> Terms:
