@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Literal, NamedTuple
 
 from auditor.records import CAPABILITY, Prompt
-from auditor.stats.evidence import Terms, Unit, Watch
+from auditor.stats.evidence import Terms, Unit, Watch, units_of
 
 Answer = Literal["regressed", "within_margin"]
 
@@ -25,6 +25,14 @@ class Stop(NamedTuple):
     answer: Answer
     seq: int
     by: str = ""
+
+
+class Evidence(NamedTuple):
+    """The units of a dimension in their order, and how they are to be judged (see `auditor.stats.evidence.judge`)."""
+
+    units: list[Unit]
+    terms: Terms
+    watched: bool
 
 
 class _Lane:
@@ -44,6 +52,11 @@ class _Lane:
         """Places of the units seen so far."""
         self.closed_at: int | None = None
         """After this place of the order nothing of this dimension counts any more."""
+
+    @property
+    def over(self) -> bool:
+        """Whether it is decided, or was asked to its end."""
+        return self.closed_at is not None or (bool(self.units) and self.seen == len(self.units))
 
     def advance(self, deltas: Mapping[int, float | None], *, may_close: bool) -> None:
         """Look at every unit that is complete now, in order, until the dimension is decided."""
@@ -83,13 +96,27 @@ class Course:
         self._taken: set[int] = set()
         self._first = 0
 
-    def put(self, seq: int, delta: float | None) -> tuple[str, ...]:
-        """Take in a pair's difference (None: a side has no score), in any order; the dimensions that this decided."""
+    def put(self, seq: int, delta: float | None) -> str | None:
+        """Take in a pair's difference (None: a side has no score), in any order; the dimension that has nothing more to
+        wait for since: it is decided, or was asked to its end.
+        """
         self._deltas[seq] = delta
-        lane = self._lanes[self._dimension[seq]]
-        before = lane.closed_at
+        name = self._dimension[seq]
+        lane = self._lanes[name]
+        before = lane.over
         lane.advance(self._deltas, may_close=self._may_close)
-        return (self._dimension[seq],) if lane.closed_at != before else ()
+        return name if lane.over and not before else None
+
+    def evidence(self, dimension: str) -> Evidence:
+        """What there is by now to decide a dimension from, by the rule by which its finding is made in the end."""
+        lane = self._lanes[dimension]
+        pairs = [
+            (name, self._deltas[seq])
+            for name, seqs in lane.units[: lane.seen]
+            for seq in seqs
+            if seq not in lane.context and self._still_counts(seqs)
+        ]
+        return Evidence(units_of(pairs), lane.terms, self._may_close or not self.exhausted(dimension))
 
     def wants(self, seq: int) -> bool:
         """Whether the pair at this place is missing and can still count."""
@@ -155,8 +182,13 @@ class Course:
         """The places that this dimension's decision rests on: whole units, in order, up to where it was decided or the run
         was.
         """
-        lane, stop = self._lanes[dimension], self.stop
-        return [seq for _, seqs in lane.units[: lane.seen] if stop is None or seqs[-1] <= stop.seq for seq in seqs]
+        lane = self._lanes[dimension]
+        return [seq for _, seqs in lane.units[: lane.seen] if self._still_counts(seqs) for seq in seqs]
+
+    def _still_counts(self, seqs: Sequence[int]) -> bool:
+        """Whether a unit lies before the place at which the run had its answer."""
+        stop = self.stop
+        return stop is None or seqs[-1] <= stop.seq
 
     def exhausted(self, dimension: str) -> bool:
         """Whether every prompt of this dimension counts."""

@@ -34,6 +34,8 @@ from auditor.errors import BudgetReached, Stopped
 from auditor.judging import Judge
 from auditor.plan import Plan
 from auditor.records import SIDES, EndpointSpec, Outcome, Prompt, Sampling, Scored, Side, Verdict
+from auditor.stats.evidence import judge as judge_units
+from auditor.stats.figures import figures
 from auditor.store import RunFolder, RunReader, RunWriter
 from auditor.store.control import FILE as CONTROL
 from auditor.store.control import ask, wish
@@ -243,8 +245,9 @@ class Audit:
                     return
                 scored = await self._pair(asker, writer, seq, prompt, judge, drift.get(prompt.id))
                 self._budget.release(*worst)
-                for name in course.put(seq, paired(prompt, scored["baseline"], scored["candidate"]).delta):
-                    self._progress.note(f"{name}: decided after {len(course.counted(name))} pairs; no more are asked.")
+                name = course.put(seq, paired(prompt, scored["baseline"], scored["candidate"]).delta)
+                if name is not None:
+                    await self._decided(writer, course, name)
                 hire(group, queue)
             at_work -= 1
 
@@ -264,6 +267,15 @@ class Audit:
                 # Workers fail together when an endpoint goes away; the user needs one sentence, not a tree.
                 raise most_telling(several) from several
         return course.complete
+
+    async def _decided(self, writer: RunWriter, course: Course, name: str) -> None:
+        """Keep a decision with its time as it falls, for whoever watches the run."""
+        if course.closed(name):
+            self._progress.note(f"{name}: decided after {len(course.counted(name))} pairs; no more are asked.")
+        units, terms, watched = course.evidence(name)
+        # Of ten thousand units it takes a second: replies that arrive meanwhile are not kept waiting.
+        found = await asyncio.to_thread(lambda: figures(judge_units(units, terms, watched=watched), terms))
+        writer.put_decision(self._clock.time(), name, found)
 
     async def _pair(
         self, asker: Asker, writer: RunWriter, seq: int, prompt: Prompt, judge: Judge, top_logprobs: int | None

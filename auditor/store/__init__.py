@@ -1,7 +1,7 @@
 """One SQLite file per run: numbered migrations, one writer, many readers."""
 
 from auditor.store.annotations import Annotation, Annotations
-from auditor.store.browsing import Change, Tally
+from auditor.store.browsing import Change, Fallen, Tally
 from auditor.store.folder import RunFolder
 from auditor.store.reader import PairRow, RecordDetail, RunReader, SideRecord
 from auditor.store.search import TextIndex, Words
@@ -12,6 +12,7 @@ __all__ = [
     "Annotation",
     "Annotations",
     "Change",
+    "Fallen",
     "PairRow",
     "RecordDetail",
     "RunFolder",

@@ -48,6 +48,14 @@ class Change(NamedTuple):
         return None if self.was_score is None or self.now_score is None else self.now_score - self.was_score
 
 
+class Fallen(NamedTuple):
+    """A decision at the moment it fell: unix seconds, and its figures as a finding has them."""
+
+    at: float
+    dimension: str
+    body: dict[str, Any]
+
+
 class _Said(msgspec.Struct, frozen=True):
     """The words of a reply; decoding nothing else makes indexing twice as fast."""
 
@@ -132,6 +140,11 @@ class Browsing:
                 Tally(dimension, many, count, worse or 0, better or 0, unscored or 0, failed.get(dimension, 0), total)
             )
         return tallies
+
+    def decisions(self) -> list[Fallen]:
+        """Decisions in the order in which they fell; the findings of the whole run are made later, when it ends."""
+        rows = self._db.execute("SELECT at, dimension, body FROM decisions ORDER BY id")
+        return [Fallen(at, dimension, unpack(body, dict[str, Any])) for at, dimension, body in rows]
 
     def version(self) -> int:
         """A number that changes when another process has written to the run."""

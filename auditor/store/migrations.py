@@ -107,6 +107,22 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     CREATE INDEX pairs_worst ON pairs (delta IS NULL, delta, candidate_trace_score IS NULL, candidate_trace_score, seq);
     CREATE INDEX pairs_drift ON pairs (kl IS NULL, kl DESC, seq);
     """,
+    # Decisions at the moment they fell. The findings stand apart: they are made when the run ends.
+    """
+    CREATE TABLE decisions (
+        id INTEGER PRIMARY KEY,
+        at REAL NOT NULL,
+        dimension TEXT NOT NULL,
+        decision TEXT NOT NULL,
+        pairs INTEGER NOT NULL,
+        body BLOB NOT NULL,
+        UNIQUE (dimension, decision, pairs)
+    );
+    CREATE TRIGGER decisions_kept BEFORE UPDATE ON decisions
+        BEGIN SELECT RAISE(ABORT, 'decisions are append-only'); END;
+    CREATE TRIGGER decisions_stay BEFORE DELETE ON decisions
+        BEGIN SELECT RAISE(ABORT, 'decisions are append-only'); END;
+    """,
 )
 
 

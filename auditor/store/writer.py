@@ -122,6 +122,17 @@ class RunWriter:
         with self._db:
             self._db.execute("INSERT OR REPLACE INTO findings VALUES (?, ?)", (key, pack(body)))
 
+    def put_decision(self, at: float, dimension: str, body: dict[str, Any]) -> None:
+        """Append a decision at the moment it fell; ``at`` in unix seconds, ``body`` the figures of a finding.
+
+        Deciding the same again, as a continued run does, changes nothing: it keeps the time at which it first fell.
+        """
+        with self._db:
+            self._db.execute(
+                "INSERT OR IGNORE INTO decisions (at, dimension, decision, pairs, body) VALUES (?,?,?,?,?)",
+                (at, dimension, body["decision"], body["n"] + body["unscored"], pack(body)),
+            )
+
     def put_attempt(self, at: float, attempt: Attempt) -> None:
         """Append one attempt on the network to the ledger; ``at`` in unix seconds.
 

@@ -46,6 +46,41 @@ async def test_no_change_is_preserved_for_a_fraction_of_the_calls(tmp_path: Path
     assert run(["gate", str(out)]) == 0
 
 
+def fallen(out: Path) -> list[tuple[str, float, dict[str, Any]]]:
+    """Decisions in the order in which they fell, with their times."""
+    reader = RunReader(out)
+    try:
+        return [(one.dimension, one.at, one.body) for one in reader.decisions()]
+    finally:
+        reader.close()
+
+
+@pytest.mark.parametrize("until", ["decided", "all"])
+async def test_each_decision_is_kept_as_it_falls_and_is_the_one_the_run_ends_with(tmp_path: Path, until: str) -> None:
+    """In a spot-check when the test stops, in a run of fixed size with its dimension's last pair."""
+    out, plan = tmp_path / "run", simulated.plan_of(limit=40, only=THREE, concurrency=5, until=until)
+    await simulated.audit(one_worse("ethics", loss=0.5), plan, out)
+    found = simulated.read(out)["dimensions"]
+    kept = fallen(out)
+    assert {name for name, _, _ in kept} == set(THREE)
+    assert [at for _, at, _ in kept] == sorted(at for _, at, _ in kept)
+    for name, _, body in kept:
+        assert {key: found[name]["primary"][key] for key in body} == body, name
+
+
+async def test_a_continued_run_keeps_when_its_decisions_first_fell(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with pytest.raises(BudgetReached):
+        plan = simulated.plan_of(limit=None, only=THREE, concurrency=5, max_calls=450)
+        await simulated.audit(none(), plan, out)
+    before = fallen(out)
+    assert 0 < len(before) < len(THREE), "some fell while others were still being asked"
+    await simulated.audit(none(), simulated.plan_of(limit=None, only=THREE, concurrency=5), out)
+    after = fallen(out)
+    assert after[: len(before)] == before
+    assert sorted(name for name, _, _ in after) == sorted(THREE)
+
+
 async def test_a_material_loss_stops_the_run_and_the_gate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "run"
     await simulated.audit(one_worse("privacy"), simulated.plan_of(limit=None), out)
