@@ -70,8 +70,8 @@ async def test_each_decision_is_kept_as_it_falls_and_is_the_one_the_run_ends_wit
 
 async def test_a_continued_run_keeps_when_its_decisions_first_fell(tmp_path: Path) -> None:
     out = tmp_path / "run"
+    plan = simulated.plan_of(limit=None, only=THREE, concurrency=5, max_calls=525)
     with pytest.raises(BudgetReached):
-        plan = simulated.plan_of(limit=None, only=THREE, concurrency=5, max_calls=450)
         await simulated.audit(none(), plan, out)
     before = fallen(out)
     assert 0 < len(before) < len(THREE), "some fell while others were still being asked"
