@@ -114,7 +114,8 @@ def tape(path: Path) -> dict[str, bytes]:
 
 def test_every_fault_was_met(runs: tuple[Run, Run]) -> None:
     _, wild = runs
-    assert set(FATAL) | set(HARMLESS) <= {kind for kind, times in wild.server.met.items() if times}
+    # A connection that brought an answer twice is dropped before anything more is asked on it, unless the copy came late.
+    assert set(FATAL) - {"stale"} | set(HARMLESS) <= {kind for kind, times in wild.server.met.items() if times}
     assert wild.server.met["limited"] > 60
     faults = sum(times for kind, times in wild.server.met.items() if kind in FATAL)
     assert faults > 250
