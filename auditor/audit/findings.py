@@ -48,9 +48,13 @@ def finding(
 
 
 def described(rows: Iterable[Row]) -> dict[str, Any]:
-    """Prompts without a right answer: how many, and what became of their replies on both sides."""
+    """Prompts without a right answer: how many, of which kinds, and what became of their replies on both sides."""
     some = list(rows)
-    return {"prompts": len(some), "outcomes": _outcomes(some)}
+    return {
+        "prompts": len(some),
+        "kinds": sorted({prompt.kind for prompt, _, _ in some}),
+        "outcomes": _outcomes(some),
+    }
 
 
 def together(findings: Mapping[str, dict[str, Any]], error: float) -> dict[str, bool]:

@@ -34,6 +34,7 @@ def markdown(results: dict[str, Any]) -> str:
         f"- status: {results['status']}, {results['progress']['pairs']} of {results['progress']['planned']} pairs",
         *([f"- pairs: {stopping['says']}"] if (stopping := results.get("stopping") or {}).get("early") else []),
         f"- overall: **{results['overall']}** {escape(results.get('overall_reason', ''), 600)}".rstrip(),
+        *([f"- with overrides by hand: **{by_hand}**"] if (by_hand := results.get("overall_overridden")) else []),
         "",
         f"| dimension | metric | baseline | candidate | delta | {level_of(results)} | n | unscored | decision | reason |",
         "|---|---|---:|---:|---:|---|---:|---:|---|---|",

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from auditor.records import ALL_DIMENSIONS, DIMENSIONS, SIDES, Usage
 from auditor.report.corrected import corrections
+from auditor.report.overridden import overridden, read_overrides, replaced
 from auditor.stats.decide import Decision
 from auditor.store import RunReader
 
@@ -24,12 +25,17 @@ def results(reader: RunReader) -> dict[str, Any]:
     dimensions = {name: findings[name] for name in ALL_DIMENSIONS if name in findings}
     for name, correction in corrections(reader, dimensions).items():
         dimensions[name]["primary"] |= correction
+    error = reader.plan.get("plan", {}).get("run", {}).get("error")
+    by_hand = overridden(reader, dimensions, read_overrides(reader))
+    for name, figures in by_hand.items():
+        dimensions[name]["primary"]["overridden"] = figures
     return {
         "schema": SCHEMA,
         "status": reader.meta("status") or "interrupted",
         "synthetic": provenance.get("synthetic", False),
         "overall": overall(dimensions),
         "overall_reason": overall_reason(dimensions),
+        "overall_overridden": overall(replaced(dimensions, by_hand, error)) if by_hand else None,
         "stopping": reader.meta("stopping"),
         "pair": {
             **provenance.get("pair", {}),

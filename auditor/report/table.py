@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from auditor.records import CAPABILITY, SIDES
+from auditor.report.overridden import told as overridden
 from auditor.report.plain import one_line
 
 GLYPHS: Final = {"PRESERVED": "=", "REGRESSED": "▼", "IMPROVED": "▲", "INCONCLUSIVE": "?"}
@@ -140,6 +141,8 @@ def _reasons(results: dict[str, Any]) -> RenderableType:
         table.add_row(name, Text(" ".join(filter(None, told))))
     overall = results["overall"]
     said = f"  {reason}" if (reason := results.get("overall_reason", "")) else ""
+    if by_hand := results.get("overall_overridden"):
+        said += f"  With overrides by hand: {GLYPHS[by_hand]} {by_hand}."
     table.add_row("overall", Text.assemble((f"{GLYPHS[overall]} {overall}", STYLES[overall]), said))
     return Padding(table, (1, 0, 0, 0))
 
@@ -157,6 +160,8 @@ def backing(primary: dict[str, Any]) -> str:
         )
     elif primary.get("judge_relative"):
         told.append("judge-relative")
+    if by_hand := overridden(primary):
+        told.append(by_hand)
     return "; ".join(told)
 
 

@@ -1,7 +1,7 @@
 """One SQLite file per run: numbered migrations, one writer, many readers."""
 
 from auditor.store.annotations import Annotation, Annotations
-from auditor.store.browsing import Change, Fallen, Tally
+from auditor.store.browsing import Change, Fallen, PairScores, Tally
 from auditor.store.folder import RunFolder
 from auditor.store.reader import PairRow, RecordDetail, RunReader, SideRecord
 from auditor.store.search import TextIndex, Words
@@ -14,6 +14,7 @@ __all__ = [
     "Change",
     "Fallen",
     "PairRow",
+    "PairScores",
     "RecordDetail",
     "RunFolder",
     "RunReader",

@@ -48,6 +48,18 @@ class Change(NamedTuple):
         return None if self.was_score is None or self.now_score is None else self.now_score - self.was_score
 
 
+class PairScores(NamedTuple):
+    """The scores of a pair and what they stand for."""
+
+    prompt_id: str
+    unit: str
+    kind: str
+    baseline_label: str
+    baseline_score: float | None
+    candidate_label: str
+    candidate_score: float | None
+
+
 class Fallen(NamedTuple):
     """A decision at the moment it fell: unix seconds, and its figures as a finding has them."""
 
@@ -105,14 +117,15 @@ class Browsing:
         )
         return [label for (label,) in rows if label]
 
-    def exchanges_about(self, words: str) -> Iterator[Exchange]:
-        """Every recorded exchange whose request holds these words as a JSON string; reads the whole tape."""
-        wanted = msgspec.json.encode(words)
-        tape = RunTape(self._db)
-        for key, request in self._db.execute("SELECT key, request FROM tape ORDER BY rowid"):
-            found = tape.get(key) if wanted in expand(request) else None
-            if found is not None:
-                yield found
+    def requests_after(self, last: int, most: int = 500) -> list[tuple[int, bytes]]:
+        """Requests on the tape after a row of it, the oldest first: the row, and the body as it was sent."""
+        rows = self._db.execute("SELECT rowid, request FROM tape WHERE rowid > ? ORDER BY rowid LIMIT ?", (last, most))
+        return [(number, expand(request)) for number, request in rows]
+
+    def exchange_at(self, row: int) -> Exchange | None:
+        """The exchange in a row of the tape, or None if it was recorded anew since."""
+        found = self._db.execute("SELECT key FROM tape WHERE rowid = ?", (row,)).fetchone()
+        return None if found is None else RunTape(self._db).get(found[0])
 
     def planned(self) -> dict[str, int]:
         """How many prompts each dimension has."""
@@ -140,6 +153,15 @@ class Browsing:
                 Tally(dimension, many, count, worse or 0, better or 0, unscored or 0, failed.get(dimension, 0), total)
             )
         return tallies
+
+    def pair_scores(self, dimension: str) -> list[PairScores]:
+        """Labels and scores of a dimension's pairs, in the order of the schedule, without decoding a body."""
+        rows = self._db.execute(
+            "SELECT p.prompt_id, q.unit, p.kind, p.baseline_label, p.baseline_score, p.candidate_label,"
+            " p.candidate_score FROM pairs p JOIN prompts q ON q.id = p.prompt_id WHERE p.dimension = ? ORDER BY p.seq",
+            (dimension,),
+        )
+        return [PairScores(*row) for row in rows]
 
     def decisions(self) -> list[Fallen]:
         """Decisions in the order in which they fell; the findings of the whole run are made later, when it ends."""

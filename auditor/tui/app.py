@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import gc
-import importlib
-import os
-import pkgutil
-import shlex
-import subprocess
-import tempfile
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import cached_property, partial
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from platformdirs import user_config_path
-from textual.app import App, SuspendNotSupported, SystemCommand
+from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.screen import Screen
@@ -24,25 +18,23 @@ from textual.worker import get_current_worker
 
 from auditor.errors import UsageError
 from auditor.records import Part, Prompt, Side
-from auditor.report.plain import harmless
-from auditor.store import Annotation, Annotations, RunReader, TextIndex, Words
+from auditor.report.overridden import Overrides, overrides_of
+from auditor.store import Annotation, Annotations, RunReader, Words
 from auditor.store.annotations import Kind
 from auditor.tui.config import FILE as CONFIG_FILE
 from auditor.tui.config import Config, load, template
+from auditor.tui.hand_over import HandOver
 from auditor.tui.listing import Filter, Listing, Mode, Sort
+from auditor.tui.remarks import ByHand, Remarks, decide_by_hand
 from auditor.tui.sanitise import PlainAscii, Sanitise
 from auditor.tui.screens.base import AuditorScreen
 from auditor.tui.screens.overview import OverviewScreen
 from auditor.tui.screens.record import RecordScreen
 from auditor.tui.screens.records import RecordsScreen
+from auditor.tui.search import Search
 from auditor.tui.summary import Summary, summarise
 from auditor.tui.theme import ASCII, DARK, LIGHT, Glyphs, glyphs
 from auditor.tui.widgets.key_bar import key_names
-from auditor.tui.widgets.row_list import RowList
-from auditor.tui.widgets.text_pane import TextPane
-
-if TYPE_CHECKING:
-    from auditor.tui.screens.document import DocumentScreen
 
 Price = Callable[[dict[str, Any], Side, int, int], float | None]
 """US dollars for tokens in and out of one side of a run, from its frozen plan; None where no price is known."""
@@ -88,13 +80,10 @@ class AuditorApp(App[None]):
         self.signs = signs or glyphs()
         self.annotations = annotations or Annotations(reader.path)
         self.summary = summarise(reader)
-        self._marks: dict[str, set[str]] | None = None
-        self._indexed = False
-
-    @cached_property
-    def texts(self) -> TextIndex:
-        """The index of all texts; opened by the first search."""
-        return TextIndex(self.reader.path)
+        self.remarks = Remarks(self.annotations)
+        self.hand_over = HandOver(self)
+        self.search = Search(self)
+        self.by_hand = ByHand()
 
     def get_line_filters(self) -> list[LineFilter]:
         """Textual's own filters, and ours behind them."""
@@ -111,11 +100,15 @@ class AuditorApp(App[None]):
                 break
         if self.config.keys:
             self.set_keymap(dict(self.config.keys))
+            from auditor.tui.actions import actions
+
             unknown = sorted(set(self.config.keys) - {name for name, _, _ in actions()})
             if unknown:
                 self.notify(f"Unknown in {CONFIG_FILE}: {', '.join(unknown)}", severity="warning", markup=False)
         self.push_screen(OverviewScreen())
         self.set_timer(1.0, gc.enable)
+        if self.remarks.marks()["overridden"]:
+            self.weigh_overrides()
         if self.summary.status == "running":
             self.action_live()
 
@@ -138,27 +131,17 @@ class AuditorApp(App[None]):
     def listing(self, chosen: Filter) -> Listing:
         """The pairs that fit a filter."""
         words = [Words(term.value, term.negated) for term in chosen.words]
-        return Listing(self.reader, chosen, self.marks(), self.texts.find(words) if words else None)
+        return Listing(self.reader, chosen, self.remarks.marks(), self.search.find(words) if words else None)
 
     def any_pair(self, chosen: Filter) -> bool:
         """Whether any pair fits a filter."""
-        where, parameters = chosen.where(self.marks())
+        where, parameters = chosen.where(self.remarks.marks())
         return bool(self.reader.pair_ids(where, parameters, "seq LIMIT 1"))
-
-    def marks(self) -> Mapping[str, Collection[str]]:
-        """Prompt ids by kind of annotation."""
-        if self._marks is None:
-            self._marks = {
-                "starred": self.annotations.prompts("star"),
-                "overridden": self.annotations.prompts("override"),
-                "labelled": self.annotations.prompts("label"),
-            }
-        return self._marks
 
     def star(self, prompt_id: str) -> None:
         """Star a prompt, or take the star away."""
-        starred = prompt_id in self.marks().get("starred", ())
-        self.annotate("star", prompt_id, "" if starred else "starred", old="starred" if starred else "")
+        self.remarks.star(prompt_id)
+        self._told_if_lost()
 
     def annotate(
         self,
@@ -172,21 +155,39 @@ class AuditorApp(App[None]):
         reason: str = "",
     ) -> None:
         """Record what somebody says about a prompt."""
-        self.annotations.add(kind, prompt_id, new, side=side, part=part, old=old, reason=reason)
-        self.annotated()
+        self.remarks.add(kind, prompt_id, new, side=side, part=part, old=old, reason=reason)
+        self._told_if_lost()
+        if kind == "override":
+            self.weigh_overrides()
+
+    def undo_override(self) -> Annotation | None:
+        """Take back this person's last override; the record of that, or None if there is none."""
+        undone = self.remarks.undo("override")
+        self.weigh_overrides()
+        return undone
+
+    def weigh_overrides(self) -> None:
+        """Recompute the decisions as overrides would have them, in the background."""
+        overrides = overrides_of(self.annotations)
+        self.run_worker(partial(self._weigh, overrides), thread=True, exclusive=True, group="overrides")
+
+    def _weigh(self, overrides: Overrides) -> None:
+        worker = get_current_worker()
+        reader = RunReader(self.reader.path)
+        try:
+            found = decide_by_hand(reader, overrides)
+        finally:
+            reader.close()
+        if not worker.is_cancelled:
+            self.call_from_thread(self._weighed, found)
+
+    def _weighed(self, found: ByHand) -> None:
+        self.by_hand = found
+        self.renew(self.summary)
+
+    def _told_if_lost(self) -> None:
         if not self.annotations.saved:
             self.notify("This folder can't be written: it lasts until you leave.", severity="warning")
-
-    def annotated(self) -> None:
-        """Annotations changed: read them again when they are needed."""
-        self._marks = None
-
-    def notes(self, prompt_id: str) -> tuple[Annotation, ...]:
-        """Overrides and comments in force on a prompt."""
-        kinds: tuple[Kind, ...] = ("override", "comment")
-        return tuple(
-            note for kind in kinds for note in self.annotations.current(kind).values() if note.prompt_id == prompt_id
-        )
 
     def renew(self, summary: Summary) -> None:
         """Show newer findings wherever they are shown."""
@@ -195,58 +196,9 @@ class AuditorApp(App[None]):
             if isinstance(screen, OverviewScreen):
                 screen.refresh_findings()
 
-    def copy(self, text: str) -> None:
-        """Copy to the clipboard of whoever sits at the terminal, as far as it lets one."""
-        self.copy_to_clipboard(harmless(text))
-        self.notify(
-            f"Copied {len(text):,} characters (OSC 52: some terminals ignore it; | opens a pager).", markup=False
-        )
-
-    def open_outside(self, text: str, variable: str, otherwise: str) -> None:
-        """Show harmless text in the user's pager or editor."""
-        command = shlex.split(os.environ.get(variable) or otherwise)
-        with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8", delete=False) as file:
-            file.write(text)
-        try:
-            with self.suspend():
-                subprocess.run([*command, file.name], check=False)  # noqa: S603 - the user's own program
-        except SuspendNotSupported:
-            self.notify("This terminal can't be handed to another program.", severity="warning")
-        except OSError as error:
-            self.notify(f"{command[0]}: {error.strerror}; set {variable}.", severity="error", markup=False)
-        finally:
-            Path(file.name).unlink(missing_ok=True)
-
-    def export(self, listing: Listing) -> None:
-        """Ask for a file and write a list to it; the name's ending chooses the format."""
-        from auditor.tui.export import FORMATS
-        from auditor.tui.screens.ask import AskScreen
-
-        folder = self.reader.path if self.annotations.saved else Path.cwd()
-        hint = f"{len(listing):,} pairs, in the order of the list. The ending chooses: {', '.join('.' + f for f in FORMATS)}"
-        self.push_screen(AskScreen("Export", str(folder / "pairs.csv"), hint), partial(self._export, listing))
-
-    def _export(self, listing: Listing, name: str | None) -> None:
-        if name:
-            self.run_worker(partial(self._write, listing, Path(name).expanduser()), thread=True, group="export")
-
-    def _write(self, listing: Listing, path: Path) -> None:
-        from auditor.tui.export import export
-
-        reader = RunReader(self.reader.path)
-        try:
-            own = Listing(reader, listing.filter, listing.marks, listing.found)
-            many = export(reader, own, path, self.annotations.current("override"))
-            told, severity = f"{many:,} pairs are in {path}", "information"
-        except (OSError, ValueError) as error:
-            told, severity = str(error), "error"
-        finally:
-            reader.close()
-        self.call_from_thread(self.notify, told, severity=severity, markup=False)
-
     def listing_of(self, ids: Sequence[int]) -> Listing:
         """A list of just these pairs, in their order."""
-        listing = Listing(self.reader, Filter(sort=Sort.SCHEDULE), self.marks(), set(ids))
+        listing = Listing(self.reader, Filter(sort=Sort.SCHEDULE), self.remarks.marks(), set(ids))
         listing.ids = list(ids)
         return listing
 
@@ -259,23 +211,10 @@ class AuditorApp(App[None]):
         self.push_screen(RecordScreen(listing, index))
 
     def open_request(self, prompt: Prompt) -> None:
-        """Show every request that was sent about a prompt; the tape is read in the background."""
-        from auditor.tui.screens.document import DocumentScreen
+        """Show every request that was sent about a prompt."""
+        from auditor.tui.screens.document import RequestScreen
 
-        screen = DocumentScreen("request")
-        self.push_screen(screen)
-        words = max((message.content for message in prompt.messages), key=len)
-        screen.run_worker(partial(self._find_requests, screen, words), thread=True)
-
-    def _find_requests(self, screen: DocumentScreen, words: str) -> None:
-        from auditor.tui.screens.document import exchange_blocks
-
-        reader = RunReader(self.reader.path)
-        try:
-            blocks = exchange_blocks(reader.exchanges_about(words))
-        finally:
-            reader.close()
-        self.call_from_thread(screen.fill, blocks)
+        self.push_screen(RequestScreen(prompt))
 
     def action_drift(self) -> None:
         """How far the candidate drifted."""
@@ -316,6 +255,8 @@ class AuditorApp(App[None]):
 
     def action_write_keys(self) -> None:
         """Write a settings file with every action and its keys, for remapping."""
+        from auditor.tui.actions import actions
+
         path = self.config_folder / CONFIG_FILE
         if path.exists():
             self.notify(f"{path} exists: edit it.", markup=False)
@@ -389,42 +330,3 @@ class AuditorApp(App[None]):
             return Filter.of(kept["text"], Mode[kept["mode"]], Sort[kept["sort"]])
         except (TypeError, KeyError, UsageError):
             return None
-
-    def search_for(self, screen: RecordsScreen) -> None:
-        """Find the words of a screen's filter; the first search of a run reads all texts once, in the background."""
-        if screen.chosen.words and not self._indexed:
-            self.notify("Reading all answers and traces for the first search…", markup=False)
-            self.run_worker(partial(self._index, screen), thread=True, exclusive=True, group="search")
-
-    def _index(self, screen: RecordsScreen) -> None:
-        worker = get_current_worker()
-        reader = RunReader(self.reader.path)
-        try:
-            self.texts.extend(reader, lambda *_: not worker.is_cancelled)
-        finally:
-            reader.close()
-        if not worker.is_cancelled:
-            self.call_from_thread(self._searched, screen)
-
-    def _searched(self, screen: RecordsScreen) -> None:
-        # A run that is still going on has new texts at the next search.
-        self._indexed = self.summary.status != "running"
-        if screen.is_mounted and screen.chosen.words:
-            screen.show(self.listing(screen.chosen))
-
-
-def actions() -> list[tuple[str, str, str]]:
-    """Every action that can be given other keys: its id, its keys, what it does."""
-    from auditor.tui import screens
-
-    for module in pkgutil.iter_modules(screens.__path__, f"{screens.__name__}."):
-        importlib.import_module(module.name)
-    found: dict[str, tuple[str, str, str]] = {}
-    waiting: list[type[Any]] = [AuditorApp, Screen, RowList, TextPane]
-    while waiting:
-        owner = waiting.pop()
-        waiting += owner.__subclasses__()
-        for binding in vars(owner).get("BINDINGS", ()) if owner.__module__.startswith("auditor.") else ():
-            if isinstance(binding, Binding) and binding.id:
-                found[binding.id] = (binding.id, binding.key, binding.description)
-    return list(found.values())

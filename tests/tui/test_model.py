@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from auditor.errors import UsageError
 from auditor.records import Reply, TokenLogprob, TokenLogprobs, TokenPosition
 from auditor.store import Annotations, RunReader, Tally
-from auditor.tui.app import actions
+from auditor.tui.actions import actions
 from auditor.tui.axis import Axis, share_bar
 from auditor.tui.config import load, template
 from auditor.tui.diff import MOST_WORDS, word_diff

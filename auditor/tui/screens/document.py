@@ -1,16 +1,19 @@
-"""A long text of its own: the requests as they were sent, or a record for reading in full."""
+"""The requests about a prompt as they were sent, with what came back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable
+from itertools import islice
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.worker import get_current_worker
 
-from auditor.records import Exchange
+from auditor.records import Exchange, Prompt
+from auditor.store import RunReader
 from auditor.tui.screens.base import AuditorScreen
 from auditor.tui.widgets.key_bar import KeyBar
 from auditor.tui.widgets.text_pane import TextPane
@@ -19,8 +22,8 @@ from auditor.tui.wrap import Block
 MOST_EXCHANGES = 12
 
 
-class DocumentScreen(AuditorScreen):
-    """Text on the whole screen."""
+class RequestScreen(AuditorScreen):
+    """Every request about a prompt; they come in as the tape is read."""
 
     NAME = "request"
     ABOUT = (
@@ -29,13 +32,10 @@ class DocumentScreen(AuditorScreen):
     )
     BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "copy", "Copy", id="document.copy")]
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, prompt: Prompt) -> None:
         super().__init__()
-        self._title = title
-
-    def crumb(self) -> str:
-        """Its title."""
-        return self._title
+        self._prompt = prompt
+        self._found: list[Exchange] = []
 
     def compose(self) -> ComposeResult:
         """Build the screen."""
@@ -44,22 +44,37 @@ class DocumentScreen(AuditorScreen):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Ready to scroll."""
+        """Look on the tape, in the background."""
         pane = self.query_one(TextPane)
-        if not pane.blocks:
-            pane.show([Block("reading the tape…", "note")])
+        pane.show([Block("reading the tape…", "note")])
         pane.focus()
-
-    def fill(self, blocks: Sequence[Block]) -> None:
-        """Show the text."""
-        self.query_one(TextPane).show(blocks)
+        self.run_worker(self._look, thread=True, group="requests")
 
     def action_copy(self) -> None:
         """Copy all of it."""
-        self.browser.copy(self.query_one(TextPane).plain_text())
+        self.browser.hand_over.copy(self.query_one(TextPane).plain_text())
+
+    def _look(self) -> None:
+        worker = get_current_worker()
+        words = max((message.content for message in self._prompt.messages), key=len)
+        reader = RunReader(self.browser.reader.path)
+        try:
+            about = self.browser.search.index.exchanges_about(reader, words, lambda: not worker.is_cancelled)
+            for found in islice(about, MOST_EXCHANGES + 1):
+                self._found.append(found)
+                self.app.call_from_thread(self._show, reading=True)
+        finally:
+            reader.close()
+        if not worker.is_cancelled:
+            self.app.call_from_thread(self._show, reading=False)
+
+    def _show(self, *, reading: bool) -> None:
+        if self.is_mounted:
+            more = [Block("reading on…", "note")] if reading else []
+            self.query_one(TextPane).show([*exchange_blocks(self._found), *more], keep=True)
 
 
-def exchange_blocks(exchanges: Iterator[Exchange]) -> list[Block]:
+def exchange_blocks(exchanges: Iterable[Exchange]) -> list[Block]:
     """The exchanges of a prompt as text, requests and replies laid out."""
     blocks: list[Block] = []
     for number, found in enumerate(exchanges):

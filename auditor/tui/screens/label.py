@@ -58,7 +58,7 @@ class LabelScreen(AuditorScreen):
         choices = self.query_one(Choices).choices
         if self._item is not None and index < len(choices):
             self.queue.label(self._item, choices[index][0])
-            self.browser.annotated()
+            self.browser.remarks.changed()
             self._next()
 
     def action_open(self) -> None:
@@ -78,7 +78,7 @@ class LabelScreen(AuditorScreen):
     def action_undo(self) -> None:
         """Take the last label back, and show that reply again."""
         if self.queue.undo():
-            self.browser.annotated()
+            self.browser.remarks.changed()
             self._next()
         else:
             self.notify("There is no label to take back.")

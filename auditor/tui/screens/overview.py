@@ -134,7 +134,7 @@ class OverviewScreen(AuditorScreen):
         unscored = f"; {cell.unscored} unscored" if cell.unscored else ""
         blocks.append(Block(f"{counts}, of {cell.units} {what}{unscored}. Scored by {cell.backing}."))
         overridden = Filter(Mode.OVERRIDDEN, (Term("dim", ":", cell.dimension),))
-        by_hand = len(self.browser.listing(overridden)) if self.browser.marks().get("overridden") else 0
+        by_hand = len(self.browser.listing(overridden)) if self.browser.remarks.marks().get("overridden") else 0
         if by_hand:
             blocks.append(Block(f"{by_hand} overridden by hand; these numbers are without that.", "unsure"))
         if cell.gap_text:

@@ -245,8 +245,7 @@ class RecordScreen(AuditorScreen):
 
     def action_undo(self) -> None:
         """Take back the last override of this session's user."""
-        undone = self.browser.annotations.undo("override")
-        self.browser.annotated()
+        undone = self.browser.undo_override()
         self.notify(
             "There is no override to take back." if undone is None else f"Taken back: {undone.old}", markup=False
         )
@@ -255,15 +254,15 @@ class RecordScreen(AuditorScreen):
 
     def action_copy(self) -> None:
         """Copy the side one reads."""
-        self.browser.copy(self._focused().plain_text())
+        self.browser.hand_over.copy(self._focused().plain_text())
 
     def action_pager(self) -> None:
         """Read the whole record in $PAGER."""
-        self.browser.open_outside(self._whole(), "PAGER", "less")
+        self.browser.hand_over.open_outside(self._whole(), "PAGER", "less")
 
     def action_editor(self) -> None:
         """Open the whole record in $EDITOR."""
-        self.browser.open_outside(self._whole(), "EDITOR", "vi")
+        self.browser.hand_over.open_outside(self._whole(), "EDITOR", "vi")
 
     def _label(self, side: Side) -> str:
         return self.detail.sides[side].scored.label if self.detail is not None and side in self.detail.sides else ""
@@ -315,7 +314,7 @@ class RecordScreen(AuditorScreen):
             self._spans,
             words,
             looked_for(self.detail.prompt),
-            self.browser.notes(self.prompt_id),
+            self.browser.remarks.of(self.prompt_id),
         )
         for side in SIDES:
             record = self.detail.sides.get(side)
@@ -353,7 +352,7 @@ class RecordScreen(AuditorScreen):
     def _tell(self) -> None:
         row = self.listing.row(self.index)
         signs = self.browser.signs
-        marks = self.browser.marks()
+        marks = self.browser.remarks.marks()
         star = f"{signs.star} " if row.prompt_id in marks.get("starred", ()) else ""
         star += f"{signs.override} " if row.prompt_id in marks.get("overridden", ()) else ""
         if row.delta is None:

@@ -72,14 +72,14 @@ class RecordsScreen(AuditorScreen):
         pairs.focus()
         pairs.put_cursor(0)
         self._tell()
-        self.browser.search_for(self)
+        self.browser.search.start(self)
 
     def on_screen_resume(self) -> None:
         """Come back to the pair that was looked at last, with what was starred meanwhile."""
         if not self.is_mounted or not self.query(PairList):
             return
         pairs = self.query_one(PairList)
-        pairs.marks = self.browser.marks()
+        pairs.marks = self.browser.remarks.marks()
         if self._at is not None:
             pairs.put_cursor(self._at)
             self._at = None
@@ -140,12 +140,12 @@ class RecordsScreen(AuditorScreen):
         row = self.query_one(PairList).current()
         if row is not None:
             self.browser.star(row.prompt_id)
-            self.query_one(PairList).marks = self.browser.marks()
+            self.query_one(PairList).marks = self.browser.remarks.marks()
             self.query_one(PairList).refresh()
 
     def action_export(self) -> None:
         """Write this list to a file."""
-        self.browser.export(self.listing)
+        self.browser.hand_over.export(self.listing)
 
     @on(Input.Submitted, "#search")
     def filter_by(self, event: Input.Submitted) -> None:
@@ -178,7 +178,7 @@ class RecordsScreen(AuditorScreen):
         """Show another list; the cursor stays on its pair if that is in it."""
         self.chosen = chosen
         self.show(self.browser.listing(chosen))
-        self.browser.search_for(self)
+        self.browser.search.start(self)
         self.browser.remember(chosen)
 
     def show(self, listing: Listing) -> None:
