@@ -14,6 +14,7 @@ from auditor.store import RunFolder, RunReader, RunWriter
 
 def conclude(plan: Plan, folder: RunFolder, writer: RunWriter) -> None:
     """Compute findings and drift from what is stored and store them, too."""
+    writer.commit()
     reader = RunReader(folder.path)
     try:
         order = reader.prompts()

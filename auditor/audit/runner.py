@@ -266,6 +266,8 @@ class Audit:
             except BaseExceptionGroup as several:
                 # Workers fail together when an endpoint goes away; the user needs one sentence, not a tree.
                 raise most_telling(several) from several
+        # What follows reads the run as others do.
+        writer.commit()
         return course.complete
 
     async def _decided(self, writer: RunWriter, course: Course, name: str) -> None:

@@ -1,4 +1,4 @@
-"""The run's tape inside the run's database. Durable against a killed process as soon as ``put`` returns."""
+"""The run's tape inside the run's database."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from auditor.records import Exchange
+from auditor.store._commits import Commits
 from auditor.store._pack import expand, squeeze
 
 _COLUMNS = "key, endpoint, method, path, sample, status, headers, request, response, elapsed_s"
 
 
 class RunTape:
-    """Reads and writes exchanges by key."""
+    """Reads and writes exchanges by key. ``commits`` are those of who writes; a reader needs none."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, commits: Commits | None = None) -> None:
         self._db = connection
+        self._commits = commits or Commits(connection)
 
     def get(self, key: str) -> Exchange | None:
         """The exchange recorded under this key, or None."""
@@ -25,9 +27,9 @@ class RunTape:
         return None if row is None else _exchange(row)
 
     def put(self, exchange: Exchange) -> None:
-        """Record an exchange, replacing an older one of the same key."""
-        with self._db:
-            self._db.execute(
+        """Record an exchange, replacing an older one of the same key; durable against a killed process a moment later."""
+        with self._commits as db:
+            db.execute(
                 f"INSERT OR REPLACE INTO tape ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)",
                 (
                     exchange.key,

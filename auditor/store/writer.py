@@ -1,5 +1,6 @@
-"""The one writer of a run. Every method commits before it returns and may be repeated: a resumed run writes the same
-rows again.
+"""The one writer of a run. Rows come in groups that are there whole or not at all, and every method may be repeated: a
+resumed run writes the same rows again. What comes with every reply is committed a moment later or by :meth:`RunWriter.commit`,
+everything else before its method returns, and what waited with it.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from auditor.records import Attempt, PairedScore, Prompt, Reply, Scored, Side, Verdict
+from auditor.store._commits import Commits
 from auditor.store._pack import pack, unpack
 from auditor.store.folder import RunFolder
 from auditor.store.tape import RunTape
@@ -20,12 +22,19 @@ class RunWriter:
 
     def __init__(self, folder: RunFolder) -> None:
         self._db = folder.open_writer()
-        self.tape = RunTape(self._db)
+        self._commits = Commits(self._db)
+        self.tape = RunTape(self._db, self._commits)
+
+    def commit(self) -> None:
+        """Let readers see all that was written until now."""
+        self._commits.now()
 
     def close(self) -> None:
         """Close the database."""
-        self._db.commit()
-        self._db.close()
+        try:
+            self._commits.now()
+        finally:
+            self._db.close()
 
     def put_meta(self, key: str, value: Any) -> None:
         """Keep a JSON value under a name."""
@@ -60,17 +69,17 @@ class RunWriter:
             prompt.id, prompt.dimension, prompt.unit, prompt.kind, baseline.score, candidate.score
         ).delta
         preview = " ".join(prompt.messages[-1].content.split())[:_PREVIEW_CHARS]
-        with self._db:
-            self._db.executemany(
+        with self._commits as db:
+            db.executemany(
                 "INSERT OR REPLACE INTO replies VALUES (?,?,0,?)",
                 ((prompt.id, side, pack(reply)) for side, reply in replies.items()),
             )
-            self._db.executemany(
+            db.executemany(
                 "INSERT OR REPLACE INTO scores VALUES (?,?,?,?,?,?)",
                 ((prompt.id, side, s.outcome, s.label, s.score, pack(s)) for side, s in scored.items()),
             )
-            self._db.execute("DELETE FROM verdicts WHERE prompt_id = ?", (prompt.id,))
-            self._db.executemany(
+            db.execute("DELETE FROM verdicts WHERE prompt_id = ?", (prompt.id,))
+            db.executemany(
                 "INSERT INTO verdicts VALUES (?,?,?,?,?,?,?)",
                 (
                     (prompt.id, side, v.part, v.rubric, v.judge, v.label, pack(v))
@@ -78,7 +87,7 @@ class RunWriter:
                     for v in some
                 ),
             )
-            self._db.execute(
+            db.execute(
                 "INSERT OR REPLACE INTO pairs (seq, prompt_id, dimension, kind, baseline_outcome, baseline_label,"
                 " baseline_score, candidate_outcome, candidate_label, candidate_score, delta, kl, preview,"
                 " baseline_trace_label, baseline_trace_score, candidate_trace_label, candidate_trace_score,"
@@ -109,8 +118,8 @@ class RunWriter:
 
     def put_first_token(self, prompt_id: str, side: Side, reply: Reply) -> None:
         """Record the reply to a one-token question asked for its logprobs."""
-        with self._db:
-            self._db.execute("INSERT OR REPLACE INTO first_tokens VALUES (?,?,?)", (prompt_id, side, pack(reply)))
+        with self._commits as db:
+            db.execute("INSERT OR REPLACE INTO first_tokens VALUES (?,?,?)", (prompt_id, side, pack(reply)))
 
     def put_drift(self, kl: dict[str, float]) -> None:
         """Record each prompt's drift (nats, a lower bound) beside its pair."""
@@ -134,16 +143,12 @@ class RunWriter:
             )
 
     def put_attempt(self, at: float, attempt: Attempt) -> None:
-        """Append one attempt on the network to the ledger; ``at`` in unix seconds.
-
-        An attempt that brought an answer is committed together with the answer, which is put on the tape right after.
-        """
-        self._db.execute(
-            "INSERT INTO ledger (at, endpoint, purpose, status, body) VALUES (?,?,?,?,?)",
-            (at, attempt.endpoint, attempt.purpose, attempt.status, pack(attempt)),
-        )
-        if attempt.error or attempt.status != 200:
-            self._db.commit()
+        """Append one attempt on the network to the ledger; ``at`` in unix seconds."""
+        with self._commits as db:
+            db.execute(
+                "INSERT INTO ledger (at, endpoint, purpose, status, body) VALUES (?,?,?,?,?)",
+                (at, attempt.endpoint, attempt.purpose, attempt.status, pack(attempt)),
+            )
 
 
 def _disagree(verdicts: Iterable[Verdict]) -> bool:

@@ -26,7 +26,7 @@ class Tape(Protocol):
         """Give the exchange under ``key``, or None."""
 
     def put(self, exchange: Exchange) -> None:
-        """Keep ``exchange`` under its own key, replacing what is there; durable when it returns."""
+        """Keep ``exchange`` under its own key, replacing what is there; durable a moment later."""
 
     def candidates(self, endpoint: str, path: str) -> Iterable[Exchange]:
         """Give the recorded exchanges of one endpoint and path, to find the nearest one to a miss."""

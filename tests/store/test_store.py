@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.errors import RunError
-from auditor.records import Exchange, Message, Outcome, Prompt, Reply, Scored, Verdict
+from auditor.records import Attempt, Exchange, Message, Outcome, Prompt, Reply, Scored, Side, Verdict
 from auditor.store import RunFolder, RunReader, RunTape, RunWriter
+from auditor.store._commits import MOMENT_S
 
 PROMPT = Prompt(id="b/1", dimension="safety", bank="b", kind="harmful", messages=(Message("user", "Hello\nthere"),))
 
@@ -30,16 +33,19 @@ def scored(score: float | None, outcome: Outcome = Outcome.ANSWERED) -> Scored:
     return Scored(outcome=outcome, label="x", score=score)
 
 
+VERDICT = Verdict("refusal", "1", "rules", "rules", "answer", "full_refusal", 1.0, evidence="I can't")
+SCORES: dict[Side, Scored] = {"baseline": scored(1.0, Outcome.FULL_REFUSAL), "candidate": scored(0.0)}
+
+
 def test_a_pair_is_read_back_whole(folder: RunFolder) -> None:
-    verdict = Verdict("refusal", "1", "rules", "rules", "answer", "full_refusal", 1.0, evidence="I can't")
     writer = RunWriter(folder)
     writer.put_prompts([PROMPT])
     writer.put_pair(
         0,
         PROMPT,
         {"baseline": Reply("I can't"), "candidate": Reply("Sure", trace="hm" * 500)},
-        {"baseline": scored(1.0, Outcome.FULL_REFUSAL), "candidate": scored(0.0)},
-        {"baseline": (verdict,), "candidate": ()},
+        SCORES,
+        {"baseline": (VERDICT,), "candidate": ()},
     )
     writer.put_drift({"b/1": 0.25})
     writer.put_finding("safety", {"primary": {"n": 1}})
@@ -48,7 +54,7 @@ def test_a_pair_is_read_back_whole(folder: RunFolder) -> None:
     detail = reader.detail("b/1")
     assert detail is not None
     assert detail.prompt == PROMPT
-    assert detail.sides["baseline"].verdicts == (verdict,)
+    assert detail.sides["baseline"].verdicts == (VERDICT,)
     assert detail.sides["candidate"].reply.trace == "hm" * 500
     (row,) = reader.all_pairs()
     assert (row.delta, row.kl, row.preview) == (-1.0, 0.25, "Hello there")
@@ -78,7 +84,48 @@ def test_writing_a_pair_again_changes_nothing(folder: RunFolder) -> None:
     reader.close()
 
 
-@given(request=st.binary(max_size=2000), response=st.binary(max_size=2000))
+async def test_what_comes_with_every_reply_is_committed_together_and_by_asking_for_it(folder: RunFolder) -> None:
+    writer = RunWriter(folder)
+    reader = RunReader(folder.path)
+    told = Attempt("http://e", "reply", 200, 0.1)
+    writer.put_attempt(1.0, told)
+    writer.put_attempt(2.0, told)
+    assert len(list(reader.attempts())) == 0
+    writer.commit()
+    assert len(list(reader.attempts())) == 2
+    writer.put_attempt(3.0, told)
+    writer.put_meta("status", "running")
+    assert (len(list(reader.attempts())), reader.meta("status")) == (3, "running")
+    writer.put_attempt(4.0, told)
+    later = asyncio.Event()
+    asyncio.get_running_loop().call_later(MOMENT_S, later.set)
+    await later.wait()
+    assert len(list(reader.attempts())) == 4
+    writer.put_attempt(5.0, told)
+    with pytest.raises(sqlite3.Error):
+        # Half a pair is none; what waited with it is asked again.
+        writer.put_pair(0, PROMPT, {"baseline": Reply("a")}, SCORES, {"baseline": (VERDICT, VERDICT)})
+    writer.close()
+    assert len(list(reader.attempts())) == 4
+    assert list(reader.replies()) == []
+    reader.close()
+
+
+def test_rows_of_older_versions_are_read(folder: RunFolder) -> None:
+    long = b'{"text": "' + b"once upon a time " * 1000 + b'"}'
+    writer = RunWriter(folder)
+    writer.tape.put(Exchange("k", "http://e", "POST", "/v1/x", b"{}", 0, 200, {}, long, 0.5))
+    writer.close()
+    with sqlite3.connect(folder.database) as db:
+        ((kept,),) = db.execute("SELECT response FROM tape")
+        assert len(kept) < len(long) / 50
+        db.execute("UPDATE tape SET response = ?", (b"\x01" + zlib.compress(long, 1),))
+    reader = RunReader(folder.path)
+    assert [exchange.response for exchange in reader.exchanges()] == [long]
+    reader.close()
+
+
+@given(request=st.binary(max_size=6000), response=st.binary(max_size=2000))
 def test_the_tape_gives_back_what_it_was_given(request: bytes, response: bytes) -> None:
     connection = sqlite3.connect(":memory:")
     from auditor.store.migrations import migrate
