@@ -17,6 +17,7 @@ from typing import Final, Literal
 import msgspec
 
 from auditor.wire.clock import Clock
+from auditor.wire.lateness import Lateness
 from auditor.wire.limits import WireLimits
 from auditor.wire.pacing import Signal
 from auditor.wire.policy import RATE_LIMITED
@@ -59,6 +60,12 @@ FORGET: Final = 1.02
 LOW: Final = 0.1
 """Share of a quota under which requests are spaced out."""
 EASED: Final = 0.2
+OWN_SHARE: Final = 0.25
+"""Share of the answers' time that our own program may have taken. Above it they say nothing about the server: it is we who
+are slow, and to ask less of the server would make nothing faster."""
+TURNS: Final = 2.0
+"""A request waits for the event loop when it is sent, when its answer comes, and when that is handed on: about twice as long
+as a timer does, which runs when all others had their turn."""
 COMPARABLE: Final = frozenset({"", "reply", "judge"})
 """Purposes whose durations are compared; questions for one token would pass for a fast server."""
 TOKENS_EACH: Final = 1000.0
@@ -80,7 +87,7 @@ class LimitChange(msgspec.Struct, frozen=True, omit_defaults=True):
 class _Round:
     """What was seen since the limit was last looked at."""
 
-    __slots__ = ("answers", "began", "compared", "peak", "seconds", "troubles")
+    __slots__ = ("answers", "began", "compared", "late", "peak", "seconds", "troubles")
 
     def __init__(self, began: float | None = None) -> None:
         self.began = began
@@ -88,7 +95,15 @@ class _Round:
         self.troubles = 0
         self.compared = 0
         self.seconds = 0.0
+        self.late = 0.0
         self.peak = 0
+
+    @property
+    def mean(self) -> float | None:
+        """Mean seconds of an answer, None where too few were compared or the time was our own."""
+        if self.compared < ROUND // 2 or TURNS * self.late > OWN_SHARE * self.seconds:
+            return None
+        return self.seconds / self.compared
 
 
 class Controller:
@@ -140,8 +155,12 @@ class Controller:
         """A request starts."""
         self._last_start = now
 
-    def observe(self, signal: Signal, *, now: float, wall: float, in_flight: int) -> LimitChange | None:
-        """Learn from one finished attempt; ``in_flight`` counts it too. Gives the change it caused, if any."""
+    def observe(
+        self, signal: Signal, *, now: float, wall: float, in_flight: int, late: float = 0.0
+    ) -> LimitChange | None:
+        """Learn from one finished attempt; ``in_flight`` counts it too, ``late`` is by how many seconds our own program
+        runs behind. Gives the change it caused, if any.
+        """
         self._round.peak = max(self._round.peak, in_flight)
         status = signal.status
         if signal.error == "cancelled":
@@ -170,6 +189,7 @@ class Controller:
         if signal.purpose in COMPARABLE:
             current.compared += 1
             current.seconds += signal.elapsed_s
+            current.late += late
         return self._end_round(now, wall) if current.answers >= max(ROUND, self.limit) else None
 
     def _rate_limited(self, signal: Signal, now: float, wall: float) -> LimitChange | None:
@@ -218,7 +238,7 @@ class Controller:
         if ended.peak < SATURATED * self.limit or ended.began is None or ended.troubles > TROUBLED * ended.answers:
             return None
         throughput = ended.answers / max(now - ended.began, 1e-9)
-        mean = ended.seconds / ended.compared if ended.compared >= ROUND // 2 else None
+        mean = ended.mean
         slower = 1.0
         if mean is not None and self._floor is not None:
             self._floor = min(mean, self._floor * FORGET)
@@ -300,6 +320,7 @@ class AdaptiveLimiter:
         )
         self._reserved: deque[float] = deque()
         self._in_flight = 0
+        self._lateness = Lateness()
         self._door = asyncio.Lock()
         self._room = asyncio.Event()
 
@@ -323,6 +344,7 @@ class AdaptiveLimiter:
                     self._room.clear()
                     await self._room.wait()
             self._in_flight += 1
+            self._lateness.start(asyncio.get_running_loop())
             self._controller.started(now)
             if self._requests is not None:
                 self._requests.take(1, now)
@@ -333,8 +355,12 @@ class AdaptiveLimiter:
     def release(self, signal: Signal) -> None:
         """Give a slot back with what the attempt taught."""
         now = self._clock.monotonic()
-        change = self._controller.observe(signal, now=now, wall=self._clock.time(), in_flight=self._in_flight)
+        change = self._controller.observe(
+            signal, now=now, wall=self._clock.time(), in_flight=self._in_flight, late=self._lateness.seconds
+        )
         self._in_flight -= 1
+        if not self._in_flight:
+            self._lateness.stop()
         if self._tokens is not None:
             # Nobody says what a failed attempt cost; most count the request and no tokens.
             self._tokens.take(signal.tokens - self._reserved.popleft(), now)

@@ -38,8 +38,8 @@ class WireLimits(msgspec.Struct, frozen=True):
 
     @property
     def first(self) -> int:
-        """Requests in flight at the beginning: a few, or an eighth of many."""
-        start = max(defaults.CONCURRENCY_START, self.concurrency // 8) if self.start is None else self.start
+        """Requests in flight at the beginning: a few, or a quarter of many."""
+        start = max(defaults.CONCURRENCY_START, self.concurrency // 4) if self.start is None else self.start
         return min(start, self.concurrency)
 
     def deadline_of(self, purpose: str) -> float:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from auditor.wire import AdaptiveLimiter, Controller, LimitChange, Signal, WireLimits
 from auditor.wire.adaptive import COOLDOWN_S, KEPT_CHANGES, ROUND
+from auditor.wire.lateness import Lateness
 from tests.wire.doubles import FakeClock, Script, ask, reply, wire
 
 NOW = 1000.0
@@ -262,6 +263,61 @@ def test_a_server_that_gets_slow_by_itself_is_asked_less_but_not_less_than_at_fi
     assert before == 40
     assert 4 <= min(after) < before
     assert simulate(learner, lambda _: 1.0, answers=3000)[-1] > min(after)
+
+
+def test_a_program_that_is_slow_itself_does_not_take_the_server_for_slow() -> None:
+    """The answers queue in our own event loop: with more in flight each takes longer, and asking less helps nobody."""
+    for late, told in ((0.0, {"latency", "slow_start"}), (0.01, {"slow_start"})):
+        learner = controller(most=32, start=4)
+        reasons = set()
+        for number in range(2000):
+            signal = ok(0.005 * learner.limit)
+            change = learner.observe(signal, now=NOW + number * 0.005, wall=WALL, in_flight=learner.limit, late=late)
+            reasons |= {change.reason} if change else set()
+        assert told <= reasons
+        assert ("latency" in reasons) == ("latency" in told)
+        assert late == 0.0 or learner.limit == 32
+
+
+def test_lateness_is_how_long_a_timer_waits_beyond_its_time() -> None:
+    loop = TimerLoop()
+    lateness = Lateness()
+    lateness.start(loop)  # type: ignore[arg-type]
+    lateness.start(loop)  # type: ignore[arg-type]
+    assert len(loop.waiting) == 1
+    loop.ring(late=0.0)
+    assert lateness.seconds == 0.0
+    for _ in range(20):
+        loop.ring(late=0.2)
+    assert lateness.seconds == pytest.approx(0.2, rel=0.01)
+    lateness.stop()
+    assert loop.waiting == []
+    assert lateness.seconds > 0
+
+
+class TimerLoop:
+    """As much of an event loop as a timer needs, with a time of its own."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.waiting: list[TimerLoop] = []
+
+    def time(self) -> float:
+        return self.now
+
+    def call_at(self, when: float, ring: Callable[..., None], *with_: Any) -> TimerLoop:
+        self.when, self.call = when, (ring, with_)
+        self.waiting.append(self)
+        return self
+
+    def cancel(self) -> None:
+        self.waiting.clear()
+
+    def ring(self, *, late: float) -> None:
+        self.now = self.when + late
+        self.waiting.clear()
+        ring, with_ = self.call
+        ring(*with_)
 
 
 def test_one_token_questions_do_not_pass_for_a_fast_server() -> None:
