@@ -1,6 +1,6 @@
 """Real engines by hand.
 
-python -m tests.engines serve [--engine vllm|llama|both]    start the pairs, print their URLs, stop them on Ctrl-C
+python -m tests.engines serve [--engine vllm|llama|sglang|all]    start the pairs, print their URLs, stop them on Ctrl-C
 python -m tests.engines build                               fill the cache and end
 python -m tests.engines where                               print the cache folder
 """
@@ -14,11 +14,11 @@ import signal
 import sys
 from types import FrameType
 
-from .lane import EngineLaneError, Lane, llama_pair, vllm_pair
+from .lane import EngineLaneError, Lane, llama_pair, sglang_pair, vllm_pair
 from .lane.build import Part
 from .lane.cache import cache_root
 
-PAIRS = {"vllm": vllm_pair, "llama": llama_pair}
+PAIRS = {"vllm": vllm_pair, "llama": llama_pair, "sglang": sglang_pair}
 
 
 def _on_terminate(number: int, frame: FrameType | None) -> None:
@@ -45,9 +45,9 @@ def main() -> int:
         prog="python -m tests.engines", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("command", choices=("serve", "build", "where"))
-    parser.add_argument("--engine", choices=("vllm", "llama", "both"), default="both")
+    parser.add_argument("--engine", choices=("vllm", "llama", "sglang", "all"), default="all")
     asked = parser.parse_args()
-    parts: list[Part] = ["llama", "vllm"] if asked.engine == "both" else [asked.engine]
+    parts: list[Part] = ["llama", "vllm", "sglang"] if asked.engine == "all" else [asked.engine]
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("auditor.engines").setLevel(logging.INFO)
     signal.signal(signal.SIGTERM, _on_terminate)
@@ -60,6 +60,8 @@ def main() -> int:
                 lane.models()
                 if "llama" in parts:
                     lane.llama_binaries()
+                if "sglang" in parts:
+                    lane.sglang_python()
         else:
             serve(parts)
     except KeyboardInterrupt:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .lane import EnginePair, Lane, TinyModels, llama_pair, vllm_pair
+from .lane import EnginePair, Lane, TinyModels, llama_pair, sglang_pair, vllm_pair
 from .lane.build import Part
 
 HERE = Path(__file__).parent
@@ -17,8 +17,12 @@ NEEDS: dict[str, tuple[Part, ...]] = {
     "tiny_models": (),
     "vllm_pair": ("vllm",),
     "llama_pair": ("llama",),
+    "sglang_pair": ("sglang",),
     "engine_pair": ("vllm", "llama"),
+    "any_pair": ("vllm", "llama", "sglang"),
 }
+BY_ENGINE = ("engine_pair", "any_pair")
+"""Fixtures with a parameter: a test that uses one needs one engine at a time."""
 
 
 def _needed(items: Iterable[pytest.Item]) -> set[Part]:
@@ -28,8 +32,7 @@ def _needed(items: Iterable[pytest.Item]) -> set[Part]:
         for item in items
         for name in getattr(item, "fixturenames", ())
         for part in NEEDS.get(name, ())
-        # The fixture with a parameter needs one engine a test.
-        if name != "engine_pair" or not isinstance(item, pytest.Function) or item.callspec.params[name] == part
+        if name not in BY_ENGINE or not isinstance(item, pytest.Function) or item.callspec.params[name] == part
     }
 
 
@@ -74,8 +77,22 @@ def llama_pair_fixture(lane: Lane) -> Iterator[EnginePair]:
         yield pair
 
 
+@pytest.fixture(scope="session", name="sglang_pair")
+def sglang_pair_fixture(lane: Lane) -> Iterator[EnginePair]:
+    """Serve with two SGLang servers; the candidate's has a reasoning parser."""
+    with sglang_pair(lane) as pair:
+        yield pair
+
+
+@pytest.fixture(scope="session", params=["vllm", "llama", "sglang"])
+def any_pair(request: pytest.FixtureRequest) -> EnginePair:
+    """Serve with each engine in turn: for what all three must show."""
+    found: EnginePair = request.getfixturevalue(f"{request.param}_pair")
+    return found
+
+
 @pytest.fixture(scope="session", params=["vllm", "llama"])
 def engine_pair(request: pytest.FixtureRequest) -> EnginePair:
-    """Serve with each engine in turn: the test runs once with either pair."""
+    """Serve with vLLM and llama-server in turn: for what has nothing of its own to see on SGLang."""
     found: EnginePair = request.getfixturevalue(f"{request.param}_pair")
     return found

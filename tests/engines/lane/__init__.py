@@ -5,7 +5,7 @@ from __future__ import annotations
 from .build import Lane, TinyModels
 from .cache import EngineLaneError
 from .oracle import ExactLogprobs, exact_logprobs
-from .serve import EnginePair, EngineServer, llama_pair, start_llama, start_vllm, vllm_pair
+from .serve import EnginePair, EngineServer, llama_pair, sglang_pair, start_llama, start_sglang, start_vllm, vllm_pair
 
 __all__ = [
     "EngineLaneError",
@@ -16,7 +16,9 @@ __all__ = [
     "TinyModels",
     "exact_logprobs",
     "llama_pair",
+    "sglang_pair",
     "start_llama",
+    "start_sglang",
     "start_vllm",
     "vllm_pair",
 ]

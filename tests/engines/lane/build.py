@@ -23,7 +23,7 @@ BASELINE, CANDIDATE, FURTHER = "tiny-a", "tiny-b", "tiny-c"
 MODEL_NAMES = (BASELINE, CANDIDATE, FURTHER)
 QUANTISED = "tiny-a.Q4_K_M"
 
-Part = Literal["vllm", "llama"]
+Part = Literal["vllm", "llama", "sglang"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Lane:
 
     def __init__(self, root: Path | None = None) -> None:
         self.root = root if root is not None else cache_root()
-        self._workers = ThreadPoolExecutor(max_workers=6, thread_name_prefix="engines")
+        self._workers = ThreadPoolExecutor(max_workers=7, thread_name_prefix="engines")
         self._guard = threading.Lock()
         self._held = ExitStack()
         self._parts: dict[str, Future[Path]] = {}
@@ -67,13 +67,17 @@ class Lane:
     def prefetch(self, parts: Iterable[Part]) -> None:
         """Start building what the named engines need, models included; returns at once."""
         for part in parts:
-            if part == "llama":
-                self._start("llama")
+            if part != "vllm":
+                self._start(part)
             self._start("gguf")
 
     def vllm_python(self) -> Path:
         """Return the Python of the engines' environment."""
         return self._start("vllm").result()
+
+    def sglang_python(self) -> Path:
+        """Return the Python of the environment that SGLang runs in."""
+        return self._start("sglang").result()
 
     def llama_binaries(self) -> Path:
         """Return the folder with `llama-server` and `llama-quantize`."""
@@ -100,6 +104,7 @@ class Lane:
         """
         needs = {
             "llama": ("source",),
+            "sglang": ("vllm",),
             "models": ("vllm",),
             "gguf": ("source", "models"),
             "quantised": ("llama", "gguf"),
@@ -110,6 +115,7 @@ class Lane:
             "source": lambda: install.llama_source(self.root, self._held),
             "vllm": lambda: install.vllm_python(self.root, self._held),
             "llama": self._build_llama,
+            "sglang": self._install_sglang,
             "models": self._train,
             "gguf": self._convert,
             "quantised": self._quantise,
@@ -122,6 +128,9 @@ class Lane:
     def _build_llama(self) -> Path:
         self._parts["source"].result()
         return install.llama_binaries(self.root, self._held)
+
+    def _install_sglang(self) -> Path:
+        return install.sglang_python(self.root, self._parts["vllm"].result(), self._held)
 
     def _train(self) -> Path:
         python = self._parts["vllm"].result()

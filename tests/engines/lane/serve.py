@@ -19,18 +19,29 @@ import httpx2
 from .build import BASELINE, CANDIDATE, Lane
 from .cache import EngineLaneError, log_tail
 
-__all__ = ["EnginePair", "EngineServer", "llama_pair", "serving", "start_llama", "start_vllm", "vllm_pair"]
+__all__ = [
+    "EnginePair",
+    "EngineServer",
+    "llama_pair",
+    "serving",
+    "sglang_pair",
+    "start_llama",
+    "start_sglang",
+    "start_vllm",
+    "vllm_pair",
+]
 
-Engine = Literal["vllm", "llama-server"]
+Engine = Literal["vllm", "llama-server", "sglang"]
 
 HOST = "127.0.0.1"
 CONTEXT_TOKENS = 8192
 LLAMA_SLOTS = 4
-# Upper bounds for a loaded machine, not expectations: idle, vLLM takes about 25 s and llama-server under 1 s.
-READY_SECONDS = {"vllm": 900.0, "llama-server": 120.0}
+# Upper bounds for a loaded machine, not expectations: idle, vLLM takes about 25 s, SGLang 15 s and llama-server under 1 s.
+READY_SECONDS = {"vllm": 900.0, "llama-server": 120.0, "sglang": 900.0}
 POLL_SECONDS = 0.1
 # Takes a reply without a trace for all trace, which auditors meet in the wild: so the lane has it too.
 TRACE_PARSER = "deepseek_r1"
+SGLANG_TRACE_PARSER = "deepseek-r1"
 STOP_SECONDS = 15.0
 PORT_ATTEMPTS = 3
 
@@ -220,6 +231,47 @@ def start_llama(
     return serving("llama-server", model, command, log)
 
 
+def start_sglang(
+    lane: Lane, model: str, *extra: str, log_name: str | None = None
+) -> contextlib.AbstractContextManager[EngineServer]:
+    """Serve a tiny model with SGLang; `extra` goes to its command line (`--reasoning-parser`, ...)."""
+    python, folder = lane.sglang_python(), lane.models().hf[model]
+
+    def command(port: int) -> list[str | Path]:
+        return [
+            python,
+            *("-m", "sglang.launch_server"),
+            *("--model-path", folder),
+            *("--served-model-name", model),
+            *("--host", HOST),
+            *("--port", str(port)),
+            *("--device", "cpu"),
+            *("--dtype", "float32"),
+            *("--context-length", str(CONTEXT_TOKENS)),
+            # In plain torch: SGLang's own CPU kernels are not published.
+            *("--attention-backend", "torch_native"),
+            *("--sampling-backend", "pytorch"),
+            "--disable-overlap-schedule",
+            "--disable-radix-cache",
+            *("--max-total-tokens", str(CONTEXT_TOKENS * LLAMA_SLOTS)),
+            *("--mem-fraction-static", "0.1"),
+            # Else it spins on a core while nobody asks.
+            "--sleep-on-idle",
+            *extra,
+        ]
+
+    state = str(lane.root / "state")
+    env = {
+        "SGLANG_USE_CPU_ENGINE": "1",
+        "HF_HUB_OFFLINE": "1",
+        "TRANSFORMERS_OFFLINE": "1",
+        "HF_HOME": state,
+        "OMP_NUM_THREADS": "1",
+    }
+    log = lane.root / "logs" / f"{log_name or f'sglang-{model}'}.log"
+    return serving("sglang", model, command, log, env=env)
+
+
 @contextlib.contextmanager
 def vllm_pair(lane: Lane) -> Iterator[EnginePair]:
     """Serve baseline and candidate with vLLM.
@@ -239,4 +291,14 @@ def vllm_pair(lane: Lane) -> Iterator[EnginePair]:
 def llama_pair(lane: Lane) -> Iterator[EnginePair]:
     """Serve baseline and candidate with llama-server, which leaves traces in `content`."""
     with start_llama(lane, BASELINE) as baseline, start_llama(lane, CANDIDATE) as candidate:
+        yield EnginePair(baseline, candidate)
+
+
+@contextlib.contextmanager
+def sglang_pair(lane: Lane) -> Iterator[EnginePair]:
+    """Serve baseline and candidate with SGLang, the candidate with a reasoning parser, as `vllm_pair` does."""
+    with (
+        start_sglang(lane, BASELINE) as baseline,
+        start_sglang(lane, CANDIDATE, "--reasoning-parser", SGLANG_TRACE_PARSER) as candidate,
+    ):
         yield EnginePair(baseline, candidate)
