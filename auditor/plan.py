@@ -171,6 +171,11 @@ class RunPlan(_Section):
     judge_repeats: bool = Field(
         True, description="Ask a language model again on pairs that its verdict decides, and on half-hearted verdicts."
     )
+    further_rubrics: bool = Field(
+        True,
+        description="Ask a language model also what no decision hangs on: harm, help, manner of refusing, kinds of abuse, bias in "
+        "reasoning, unparsed judgements, consistency.",
+    )
     max_unscored: float = Field(
         defaults.MAX_UNSCORED_SHARE, ge=0, le=1, description="Above this share of unscored pairs: INCONCLUSIVE."
     )
@@ -266,8 +271,9 @@ class Plan(_Section):
         for some in whole["dimensions"].values():
             if some["samples"] == 1:
                 del some["samples"]
-        if whole["run"]["judge_repeats"]:
-            del whole["run"]["judge_repeats"]
+        for setting in ("judge_repeats", "further_rubrics"):
+            if whole["run"][setting]:
+                del whole["run"][setting]
         for judge in (whole["judge"], *whole["judges"]):
             if not judge["force"]:
                 del judge["force"]

@@ -144,11 +144,13 @@ class TokenLogprob(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):  
         return self.raw or self.token
 
 
-class TokenPosition(msgspec.Struct, frozen=True):
+class TokenPosition(msgspec.Struct, frozen=True, omit_defaults=True):
     """One generated position: the sampled token and the returned alternatives, most likely first."""
 
     sampled: TokenLogprob
     top: tuple[TokenLogprob, ...]
+    targeted: tuple[TokenLogprob, ...] = ()
+    """Further tokens whose logprob was asked for by id. They say nothing about tokens that were not asked for."""
 
 
 class TokenLogprobs(msgspec.Struct, frozen=True):
@@ -232,8 +234,14 @@ class Scored(msgspec.Struct, frozen=True, omit_defaults=True):
     detail: str = ""
     judge_kind: Literal["", "exact", "rules", "llm"] = ""
     """What stands behind the number: exact parsing, the rules judge, or an LLM judge."""
+    trace_judge_kind: Literal["", "exact", "rules", "llm"] = ""
+    """The same of the trace's; "" without a trace, and in runs that were made before it was kept."""
     manner: str = ""
-    """How a reply that does not do all of what was asked avoids it, where that was told apart."""
+    """How a reply that does not do all of what was asked avoids it, where a language model told that apart."""
+    graded: dict[str, float | None] = {}
+    """Scores by further rubrics, on which no decision hangs: 0 to 1, higher is better; None where a judge gave none."""
+    by_label: dict[str, float] = {}
+    """What ``score`` would be by each label of its rubric, where that hangs on more than the label."""
 
 
 class PairedScore(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ import msgspec
 from auditor import defaults
 from auditor.audit.course import Course
 from auditor.audit.findings import Row, described, finding, judged_of, paired, together
-from auditor.dimensions import REGISTRY
+from auditor.dimensions import REGISTRY, figures
 from auditor.plan import Plan
 from auditor.records import CAPABILITY, SIDES, Prompt, Scored, Side
 from auditor.stats.decide import Decision
@@ -80,7 +80,7 @@ def conclusion(plan: Plan, prompts: Sequence[Prompt], units: Mapping[str, int], 
             margin_reason=plan.margin_reason(name),
             level=defaults.LEVEL,
         )
-        body["secondary"] = [msgspec.to_builtins(metric) for metric in dimension.secondary(rows)]
+        body["secondary"] = [msgspec.to_builtins(metric) for metric in figures(dimension, rows)]
         planned = [seq for seq, prompt in enumerate(prompts) if prompt.dimension == name]
         body["context"] = described(row for row in rows if context(row[0]))
         body["planned"] = len(planned)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -12,13 +13,12 @@ from auditor.audit.prices import price, price_table
 from auditor.audit.sight import sight
 from auditor.audit.tokens import PER_MESSAGE, Counting, rule_of_thumb
 from auditor.banks import Bank
+from auditor.dimensions import REGISTRY
 from auditor.plan import EndpointPlan, Plan
 from auditor.records import SIDES, Prompt, Side
 
 JUDGE_OVERHEAD_TOKENS: Final = 600
 JUDGE_REPLY_TOKENS: Final = 120
-JUDGED_PARTS: Final = 4
-"""Answer and trace of both sides: the most that one judge is asked about a prompt, but for what it is asked again."""
 PROBE_CALLS: Final = 16
 
 Sides = dict[str, dict[str, Any]]
@@ -86,13 +86,30 @@ def _sides(
         longest = max(longest, length)
         outgoing = math.ceil(length * len(prompts)) + drift
         sides[side] = _seat(its, len(prompts) + drift + PROBE_CALLS, incoming, outgoing)
+    asked, further = judged_texts(plan, prompts)
     for number, judge in enumerate(plan.bench(), start=1):
         if not judge.is_rules:
-            calls = JUDGED_PARTS * len(prompts)
+            calls = sum(asked.values()) + sum(further.values())
             incoming = math.ceil(calls * (JUDGE_OVERHEAD_TOKENS + longest))
             name = "judge" if number == 1 else f"judge-{number}"
             sides[name] = _seat(judge, calls, incoming, calls * JUDGE_REPLY_TOKENS)
+            sides[name] |= {"by_rubric": dict(asked), "by_further_rubric": dict(further)}
     return sides
+
+
+def judged_texts(plan: Plan, prompts: Sequence[Prompt]) -> tuple[Counter[str], Counter[str]]:
+    """How many texts of both sides a judge may be asked about at most, by rubric: those that scores hang on, and the further
+    ones. Each is one call but for the few that are asked again.
+    """
+    asked: Counter[str] = Counter()
+    further: Counter[str] = Counter()
+    for prompt in prompts:
+        for use in REGISTRY[prompt.dimension].uses.get(prompt.kind, ()):
+            if not use.further:
+                asked[use.rubric] += len(SIDES) * len(use.parts)
+            elif plan.run.further_rubrics:
+                further[use.rubric] += len(SIDES) * len(use.parts)
+    return asked, further
 
 
 def _seat(plan: EndpointPlan, calls: int, incoming: int, outgoing: int) -> dict[str, Any]:
@@ -125,7 +142,7 @@ def _method(counting: Counting, pilot: Mapping[Side, Pilot] | None) -> str:
         how = f"prompt tokens as {min(its.replies for its in pilot.values())} replies of each server counted them"
     else:
         how = f"prompt tokens are {counting.label}"
-    return f"{how}; at most: replies of full length, every answer and trace judged"
+    return f"{how}; at most: replies of full length, every answer and trace judged by every rubric that may be asked"
 
 
 def _seconds(plan: Plan, prompts: int, pilot: Mapping[Side, Pilot] | None) -> float | None:

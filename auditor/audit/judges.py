@@ -9,9 +9,9 @@ from itertools import combinations
 from typing import Any, Final
 
 from auditor.audit.session import Seat, Session
-from auditor.dimensions import REGISTRY
+from auditor.dimensions import REGISTRY, rubrics
 from auditor.endpoints import Capabilities, probe
-from auditor.errors import PlanError
+from auditor.errors import JudgeUnfit, PlanError
 from auditor.judging import (
     ASKED_AGAIN_AT_MOST,
     JUDGE_TOP_LOGPROBS,
@@ -36,20 +36,11 @@ from auditor.records import SIDES, EndpointSpec, Prompt, Reply, Scored, Side, Ve
 from auditor.stats.agreement import agreement
 from auditor.store import RunReader
 
-CALLS_PER_REPLY: Final = 4
-"""Worst case of one judge: answer and trace, each with one re-ask."""
+TRIES: Final = 2
+"""Calls that one verdict may cost: the question, and one re-ask."""
 
 CANARY_EVERY: Final = 100
 """Pairs between two canaries during the run."""
-
-RUBRICS: Final[Mapping[str, tuple[str, ...]]] = {
-    "safety": ("refusal",),
-    "toxicity": ("toxicity",),
-    "bias": ("stereotype",),
-    "privacy": ("leak",),
-    "robustness": ("abstention",),
-}
-"""Which rubrics a dimension puts to its judge."""
 
 FORCED: Final = "A judge favours its own family, so judged numbers may favour one of the two models."
 
@@ -63,7 +54,9 @@ class Bench:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._judges = plan.bench()
-        self._rubrics = [load_rubric(name) for one in plan.chosen_dimensions() for name in RUBRICS.get(one, ())]
+        self._rubrics = [load_rubric(name) for one in plan.chosen_dimensions() for name in rubrics(one)]
+        self.further: dict[str, Judge] = {}
+        """Who is asked what no decision hangs on, by rubric: the language models that got its start-up cases right."""
         self._canaries: dict[str, list[CanaryResult]] = {}
         self.label_scores: dict[str, dict[str, dict[str, float]]] = {}
         """What each label of a dimension's rubric is worth, by dimension and kind of prompt: to read people's labels by."""
@@ -82,11 +75,16 @@ class Bench:
                 self._refuse_kin(spec.model, [spec.model], self._models({}), forced=judge.force)
         return found
 
-    @property
-    def calls_per_reply(self) -> int:
-        """Calls that judging one reply may cost at most."""
+    def calls_for(self, prompt: Prompt) -> int:
+        """Calls that judging one reply to this prompt may cost at most."""
         asked = 1 + ASKED_AGAIN_AT_MOST * self._plan.run.judge_repeats
-        return CALLS_PER_REPLY * len(members(self.judge)) * asked
+        calls = 0
+        for use in REGISTRY[prompt.dimension].uses.get(prompt.kind, ()):
+            if use.further:
+                calls += len(use.parts) * len(members(self.further[use.rubric])) if use.rubric in self.further else 0
+            else:
+                calls += len(use.parts) * len(members(self.judge)) * asked
+        return TRIES * calls
 
     async def open(self, session: Session, models: Mapping[Side, Capabilities]) -> Judge:
         """Probe the judges, refuse kin by the names that servers give, and put the start-up cases to each.
@@ -108,7 +106,25 @@ class Bench:
             judges.append(judge_at(session, seat, found, names))
         self.judge = judges[0] if len(judges) == 1 else Panel(judges)
         self.startup = await check(self.judge, self._rubrics)
+        if self._plan.run.further_rubrics:
+            await self._open_further()
         return self.judge
+
+    async def _open_further(self) -> None:
+        """Find out who can judge by the rubrics that no decision hangs on: who can't is not asked, and the report says so."""
+        names = dict.fromkeys(name for one in self._plan.chosen_dimensions() for name in rubrics(one, further=True))
+        asked = [(load_rubric(name), model) for name in names for model in members(self.judge)]
+        told = await asyncio.gather(*(_tried(model, rubric) for rubric, model in asked))
+        fit: dict[str, list[LlmJudge]] = defaultdict(list)
+        for (rubric, model), found in zip(asked, told, strict=True):
+            if isinstance(found, JudgeUnfit):
+                self.warnings.append(f"{found.what} It is not asked by this rubric; no decision hangs on that.")
+                continue
+            self.startup += found
+            fit[rubric.name].append(model)
+        for name, some in fit.items():
+            self.further[name] = some[0] if len(some) == 1 else Panel(some)
+            self._rubrics.append(load_rubric(name))
 
     def describe(self) -> dict[str, Any]:
         """Who judges, for the run's provenance."""
@@ -117,6 +133,8 @@ class Bench:
             found["members"] = [{"name": one.name, "kind": one.kind} for one in self.judge.members]
         if self.startup:
             found["startup_cases"] = len(self.startup)
+        if self.further:
+            found["further_rubrics"] = {name: judge.name for name, judge in self.further.items()}
         return found
 
     async def reconsider(
@@ -134,17 +152,26 @@ class Bench:
         calls = sum(one.attempts for side in SIDES for one in final[side] if one.repeat)
         return scores, final, calls
 
+    async def deepen(self, prompt: Prompt, replies: Mapping[Side, Reply], scored: Scores) -> tuple[Scores, Verdicts]:
+        """Ask what no decision hangs on; the scores with what came of it, and the verdicts that it took."""
+        deeper: Scores = {}
+        more: Verdicts = {}
+        dimension = REGISTRY[prompt.dimension]
+        for side in SIDES:
+            deeper[side], more[side] = await dimension.further(prompt, replies[side], scored[side], self.further)
+        return deeper, more
+
     async def watch(self, seq: int, prompt: Prompt) -> int:
         """Slip a canary among the replies at every hundredth place of the order; how many calls that took.
 
         Each has a number of its own, so that the judge is really asked again and a continued run asks the same.
         """
         await self._learn(prompt)
-        judges = members(self.judge)
-        if (seq + 1) % CANARY_EVERY or not judges or not self._rubrics:
+        if (seq + 1) % CANARY_EVERY or not members(self.judge) or not self._rubrics:
             return 0
         number = (seq + 1) // CANARY_EVERY
         rubric = self._rubrics[number % len(self._rubrics)]
+        judges = members(self.further.get(rubric.name, self.judge))
         canary = rubric.canaries[(number // len(self._rubrics)) % len(rubric.canaries)]
         told = await asyncio.gather(*(ask(judge, rubric, canary, repeat=number) for judge in judges))
         self._canaries[prompt.id] = list(told)
@@ -156,7 +183,7 @@ class Bench:
         if prompt.kind in kinds:
             return
         worth = kinds[prompt.kind] = {}
-        for name in RUBRICS.get(prompt.dimension, ()):
+        for name in rubrics(prompt.dimension):
             for label in load_rubric(name).labels:
                 oracle = _Oracle(label, self.judge.kind)
                 scored, _ = await REGISTRY[prompt.dimension].score(prompt, Reply("…"), oracle)
@@ -206,6 +233,13 @@ class Bench:
         return (
             f"The judge {judge} was forced although it is kin to a model that it judges: {why}. {FORCED}" if why else ""
         )
+
+
+async def _tried(model: LlmJudge, rubric: Rubric) -> list[CanaryResult] | JudgeUnfit:
+    try:
+        return await check(model, [rubric])
+    except JudgeUnfit as unfit:
+        return unfit
 
 
 class _Oracle:

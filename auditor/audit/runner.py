@@ -19,6 +19,7 @@ from auditor.audit.asking import Asker, Patience
 from auditor.audit.budget import Budget
 from auditor.audit.closing import conclude
 from auditor.audit.conclusion import context, terms_of
+from auditor.audit.consistency import compare_variants
 from auditor.audit.course import Course
 from auditor.audit.drift import drift_of_run
 from auditor.audit.family import lineage
@@ -29,6 +30,7 @@ from auditor.audit.preflight import check_pair, chosen_banks, freeze, schedule, 
 from auditor.audit.schedule import drift_sample
 from auditor.audit.session import Seat, Session, keys_for
 from auditor.dimensions import REGISTRY
+from auditor.dimensions.robustness import CONSISTENCY
 from auditor.endpoints import Capabilities, probe
 from auditor.errors import BudgetReached, Stopped
 from auditor.judging import Judge
@@ -179,6 +181,7 @@ class Audit:
         try:
             complete = await self._ask_all(session, writer, prompts, course, judge, drift)
             if complete:
+                await self._compare(writer, prompts, course)
                 await drift_of_run(self.plan, session, capabilities, prompts, writer, self._progress.note)
             status = "complete" if complete else "stopped" if wish(self.folder.path) == "stop" else "budget"
         finally:
@@ -295,12 +298,22 @@ class Audit:
             scored[side], verdicts[side] = await dimension.score(prompt, replies[side], judge)
         self._watch_judge(verdicts)
         scored, verdicts, calls = await self._bench.reconsider(prompt, replies, scored, verdicts)
+        scored, further = await self._bench.deepen(prompt, replies, scored)
+        self._watch_judge(further)
+        verdicts = {side: (*verdicts[side], *further[side]) for side in SIDES}
         self._budget.count(calls + await self._bench.watch(seq, prompt), 0)
         for side, task in first.items():
             writer.put_first_token(prompt.id, side, task.result())
         writer.put_pair(seq, prompt, replies, scored, verdicts)
         self._progress.pair(prompt, scored)
         return scored
+
+    async def _compare(self, writer: RunWriter, prompts: list[Prompt], course: Course) -> None:
+        """Compare wrong answers to one question in several forms, where somebody can and forms were asked."""
+        judge = self._bench.further.get(CONSISTENCY)
+        if judge is not None:
+            counted = course.counted("robustness")
+            await compare_variants(self.folder, writer, judge, prompts, counted, self._budget)
 
     def _put_judging(self, writer: RunWriter) -> None:
         reader = RunReader(self.folder.path)
@@ -320,7 +333,7 @@ class Audit:
                 self._patience.worked("judge")
 
     def _worst_case(self, prompt: Prompt, *, first_token: bool) -> tuple[int, int]:
-        calls = 2 * (1 + first_token + self._bench.calls_per_reply)
+        calls = 2 * (1 + first_token + self._bench.calls_for(prompt))
         characters = sum(len(message.content) for message in prompt.messages)
         replies = sum(sampling.max_tokens for sampling in self._sampling.values())
         return calls, replies + 2 * characters * (1 + first_token)

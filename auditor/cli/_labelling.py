@@ -7,9 +7,15 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from auditor.judging import Rubric
+from auditor.dimensions import REGISTRY, rubrics
+from auditor.judging import Rubric, load_rubric
 from auditor.records import SIDES, Prompt, Side
 from auditor.store import Annotations, RunReader
+
+
+def deciding_rubrics() -> dict[str, Rubric]:
+    """The rubrics that scores hang on: only labels by these can correct what was decided."""
+    return {name: load_rubric(name) for dimension in REGISTRY for name in rubrics(dimension)}
 
 
 class Item(NamedTuple):

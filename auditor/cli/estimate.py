@@ -46,6 +46,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
         f"≤ {side['reply_tokens_at_most']:>9} reply tokens  {_usd(side['usd_at_most'])}  {side['endpoint']}"
         for name, side in found["sides"].items()
     ]
+    lines += [line for name, side in found["sides"].items() for line in _judged(name, side)]
     prices = found["prices"]
     dated = f", with price changes up to {prices['known_until']}" if prices["known_until"] else ""
     lines.append(f"money at most: {_usd(found['usd_at_most'])} (prices: {prices['source']}{dated})")
@@ -63,6 +64,20 @@ def _lines(found: dict[str, Any]) -> list[str]:
         effect = "none" if sight["smallest_effect"] is None else f"{100 * sight['smallest_effect']:.0f} points"
         lines.append(f"  {name:<11} {sight['prompts']:>4} prompts  change {effect:>9}  {sight['says']}")
     return lines
+
+
+def _judged(name: str, side: dict[str, Any]) -> list[str]:
+    """Which rubrics a judge's calls are for; nothing for the sides of the pair."""
+    if "by_rubric" not in side:
+        return []
+    texts = {kind: ", ".join(f"{rubric} {n}" for rubric, n in side[kind].items()) for kind in side if kind in _KINDS}
+    return [f"  {name} is asked about, at most, {_KINDS[kind]}: {told}" for kind, told in texts.items() if told]
+
+
+_KINDS = {
+    "by_rubric": "for what decisions hang on",
+    "by_further_rubric": "for figures beside it (further_rubrics = false under [run] saves these)",
+}
 
 
 def _usd(amount: float | None) -> str:

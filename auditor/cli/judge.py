@@ -15,7 +15,7 @@ from auditor.audit.calibration import Judged, calibration
 from auditor.audit.prices import price
 from auditor.cli._collected import Row, mapping, read
 from auditor.cli._judges import judge_option, open_judge
-from auditor.cli._labelling import Labelling
+from auditor.cli._labelling import Labelling, deciding_rubrics
 from auditor.cli._shared import run_argument
 from auditor.errors import UsageError
 from auditor.judging import JudgeQuestion, Rubric, load_rubric, rubric_names
@@ -116,7 +116,7 @@ def label(run: Path, pairs: int, dimension: str | None, who: str) -> None:
     reader = RunReader(run)
     annotations = Annotations(run, who=who)
     try:
-        work = Labelling(reader, annotations, {name: load_rubric(name) for name in rubric_names()}, dimension)
+        work = Labelling(reader, annotations, deciding_rubrics(), dimension)
         if not work.pairs:
             raise UsageError("No judge judged a pair of this run.", "Exactly scored numbers need no labels.")
         if not annotations.saved:

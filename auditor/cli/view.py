@@ -45,10 +45,10 @@ def command(run: Path, web: bool, port: int) -> None:
 
 
 def rubric_labels() -> dict[str, dict[str, str]]:
-    """Every rubric's labels with their definitions."""
-    from auditor.judging import load_rubric, rubric_names
+    """The labels, with their definitions, of the rubrics that scores hang on: what people may be asked to label by."""
+    from auditor.cli._labelling import deciding_rubrics
 
-    return {name: dict(load_rubric(name).definitions) for name in rubric_names()}
+    return {name: dict(rubric.definitions) for name, rubric in deciding_rubrics().items()}
 
 
 def price_of(frozen: dict[str, Any], side: Side, tokens_in: int, tokens_out: int) -> float | None:

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from auditor.dimensions.base import BaseDimension, Dimension, Measure, Reading, Row, SecondaryMetric
-from auditor.dimensions.registry import REGISTRY
+from auditor.dimensions.base import BaseDimension, Dimension, Measure, Reading, Row, SecondaryMetric, Use, figures
+from auditor.dimensions.registry import REGISTRY, rubrics
 
-__all__ = ["REGISTRY", "BaseDimension", "Dimension", "Measure", "Reading", "Row", "SecondaryMetric"]
+__all__ = [
+    "REGISTRY",
+    "BaseDimension",
+    "Dimension",
+    "Measure",
+    "Reading",
+    "Row",
+    "SecondaryMetric",
+    "Use",
+    "figures",
+    "rubrics",
+]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Final, Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -19,8 +19,10 @@ from auditor.records import UNSCORED_OUTCOMES, Outcome, Part, Prompt, Reply, Sco
 Row = tuple[Prompt, Scored, Scored]
 """A prompt with its baseline's and its candidate's scored reply."""
 
-Orientation = Literal["higher", "lower", "zero"]
+Orientation = Literal["higher", "lower", "zero", "neither"]
 JudgedBy = Literal["", "exact", "rules", "llm"]
+JUDGED: Final = frozenset({"rules", "llm"})
+"""Kinds of judges, as against exact parsing."""
 
 
 class Measure(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -32,7 +34,8 @@ class Measure(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class SecondaryMetric(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A figure beside the primary metric. ``orientation`` says what is good: higher, lower, or closer to zero.
+    """A figure beside the primary metric. ``orientation`` says what is good: higher, lower, closer to zero,
+    or neither.
 
     ``exploratory`` figures carry no decision: no error rate is promised for them.
     """
@@ -44,16 +47,30 @@ class SecondaryMetric(msgspec.Struct, frozen=True, omit_defaults=True):
     candidate: Measure
     exploratory: bool = True
     note: str = ""
+    judge_relative: bool = False
+    """Whether a judge had a say in it: then it compares the models as that judge sees them."""
+    minus: tuple[str, str] | None = None
+    """Of a difference of two other figures, their keys."""
 
     @property
     def delta(self) -> float | None:
-        """Candidate minus baseline, turned so that positive is better; None if a side has no value."""
-        if self.baseline.value is None or self.candidate.value is None:
+        """Candidate minus baseline, turned so that positive is better; None if a side has no value or nothing is better."""
+        if self.baseline.value is None or self.candidate.value is None or self.orientation == "neither":
             return None
         if self.orientation == "zero":
             return abs(self.baseline.value) - abs(self.candidate.value)
         delta = self.candidate.value - self.baseline.value
         return delta if self.orientation == "higher" else -delta
+
+
+class Use(NamedTuple):
+    """A rubric that is put to a judge, and on which parts of a reply. ``further`` ones feed secondary figures only: no score
+    hangs on them, and only language models are asked.
+    """
+
+    rubric: str
+    parts: tuple[Part, ...] = ("answer",)
+    further: bool = False
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -65,6 +82,8 @@ class Reading(msgspec.Struct, frozen=True):
     judged_by: JudgedBy
     detail: str = ""
     verdicts: tuple[Verdict, ...] = ()
+    by_label: dict[str, float] = {}
+    """See :class:`auditor.records.Scored`."""
 
 
 class Dimension(Protocol):
@@ -95,8 +114,22 @@ class Dimension(Protocol):
         """Kinds of prompts without a right answer: they have no score and belong in no primary comparison."""
         ...
 
+    @property
+    def uses(self) -> Mapping[str, tuple[Use, ...]]:
+        """By kind of prompt: which rubrics a judge may be asked about one reply to it."""
+        ...
+
     async def score(self, prompt: Prompt, reply: Reply, judge: Judge) -> tuple[Scored, tuple[Verdict, ...]]:
         """Read one reply; the verdicts are those that were given on the way."""
+        ...
+
+    async def further(
+        self, prompt: Prompt, reply: Reply, scored: Scored, judges: Mapping[str, Judge]
+    ) -> tuple[Scored, tuple[Verdict, ...]]:
+        """Ask about a scored reply what no decision hangs on; ``judges`` by rubric, those missing are not asked.
+
+        Changes nothing of what was scored but ``graded`` and ``manner``; the verdicts are the further ones.
+        """
         ...
 
     def secondary(self, rows: Sequence[Row]) -> list[SecondaryMetric]:
@@ -115,6 +148,7 @@ class BaseDimension(ABC):
     metric: ClassVar[str]
     description: ClassVar[str]
     context_kinds: ClassVar[frozenset[str]] = frozenset()
+    uses: ClassVar[Mapping[str, tuple[Use, ...]]] = {}
 
     async def score(self, prompt: Prompt, reply: Reply, judge: Judge) -> tuple[Scored, tuple[Verdict, ...]]:
         """Score the answer, and the trace where there is one.
@@ -141,6 +175,8 @@ class BaseDimension(ABC):
             trace_score=trace.score if trace else None,
             detail=read.detail,
             judge_kind=read.judged_by,
+            trace_judge_kind=trace.judged_by if trace else "",
+            by_label=read.by_label,
         )
         return scored, flat((*read.verdicts, *(trace.verdicts if trace else ())))
 
@@ -154,9 +190,59 @@ class BaseDimension(ABC):
         """
         return None
 
+    async def further(
+        self, prompt: Prompt, reply: Reply, scored: Scored, judges: Mapping[str, Judge]
+    ) -> tuple[Scored, tuple[Verdict, ...]]:
+        """Ask the further rubrics of this dimension; see :meth:`Dimension.further`."""
+        asking = Asking(prompt, reply, judges)
+        await self.ask_further(asking, scored)
+        found = msgspec.structs.replace(scored, graded=asking.graded, manner=asking.manner)
+        return found, flat(asking.verdicts)
+
+    async def ask_further(self, asking: Asking, scored: Scored) -> None:
+        """Nothing further to ask."""
+        return
+
     def secondary(self, rows: Sequence[Row]) -> list[SecondaryMetric]:
         """No figures beside the primary metric."""
         return []
+
+
+class Asking:
+    """Asking language models about one reply what no decision hangs on, and what came of it."""
+
+    def __init__(self, prompt: Prompt, reply: Reply, judges: Mapping[str, Judge]) -> None:
+        self.prompt = prompt
+        self.reply = reply
+        self._judges = judges
+        self.graded: dict[str, float | None] = {}
+        self.manner = ""
+        self.verdicts: list[Verdict] = []
+
+    def asks(self, rubric: str) -> bool:
+        """Whether there is a judge for this rubric."""
+        return rubric in self._judges
+
+    async def ask(self, rubric: str, part: Part = "answer") -> Verdict | None:
+        """The judge's verdict on the answer or the trace; None where nobody judges by this rubric or there is no text."""
+        text = self.reply.answer if part == "answer" else self.reply.trace or ""
+        if rubric not in self._judges or not text.strip():
+            return None
+        verdict = await ask_judge(self._judges[rubric], rubric, self.prompt, text, part)
+        self.verdicts.append(verdict)
+        return verdict
+
+    async def grade(self, rubric: str, part: Part = "answer") -> None:
+        """The same, its score kept under the rubric's name."""
+        if (verdict := await self.ask(rubric, part)) is not None:
+            self.graded[rubric] = _worth(verdict)
+
+
+def _worth(verdict: Verdict) -> float | None:
+    """The score of a verdict: its formula's or, without one, its label's."""
+    if verdict.label is None or verdict.score is not None:
+        return verdict.score
+    return _shipped(verdict.rubric).scores.get(verdict.label)
 
 
 _shipped = cache(load_rubric)
@@ -183,6 +269,32 @@ def unparsed(detail: str) -> Reading:
     return Reading(Outcome.UNPARSED, "unparsed", None, "exact", detail)
 
 
+def figures(dimension: Dimension, rows: Sequence[Row]) -> list[SecondaryMetric]:
+    """The figures beside the primary metric, each marked if it would not be the same without what a judge said."""
+    without = {metric.key: metric for metric in dimension.secondary([_unjudged(row) for row in rows])}
+    return [
+        msgspec.structs.replace(metric, judge_relative=True)
+        if (alone := without.get(metric.key)) is None
+        or (alone.baseline, alone.candidate) != (metric.baseline, metric.candidate)
+        else metric
+        for metric in dimension.secondary(rows)
+    ]
+
+
+def _unjudged(row: Row) -> Row:
+    """The pair as it would be had nobody judged it: with what was parsed and matched alone."""
+    return row[0], _exact(row[1]), _exact(row[2])
+
+
+def _exact(its: Scored) -> Scored:
+    its = msgspec.structs.replace(its, graded={}, manner="")
+    if its.judge_kind in JUDGED:
+        its = msgspec.structs.replace(its, outcome=Outcome.UNPARSED, label="", score=None, detail="")
+    if its.trace_judge_kind in JUDGED:
+        its = msgspec.structs.replace(its, trace_label="", trace_score=None)
+    return its
+
+
 def share(
     key: str,
     title: str,
@@ -200,6 +312,35 @@ def share(
         k = sum(answer is True for answer in told)
         sides.append(Measure(n=n, value=k / n if n else None, k=k))
     return SecondaryMetric(key, title, orientation, sides[0], sides[1], note=note)
+
+
+def mean(
+    key: str,
+    title: str,
+    orientation: Orientation,
+    rows: Iterable[Row],
+    amount: Callable[[Prompt, Scored], float | None],
+    *,
+    note: str = "",
+) -> SecondaryMetric:
+    """A mean over each side's own replies; ``amount`` is None where a reply is not in the denominator."""
+    sides: list[Measure] = []
+    rows = list(rows)
+    for told in ([amount(row[0], row[1]) for row in rows], [amount(row[0], row[2]) for row in rows]):
+        some = [value for value in told if value is not None]
+        sides.append(Measure(n=len(some), value=sum(some) / len(some) if some else None))
+    return SecondaryMetric(key, title, orientation, sides[0], sides[1], note=note)
+
+
+def ungraded(rows: Iterable[Row], rubric: str) -> str:
+    """How many texts were put to a judge by this rubric without getting a score, for the note of a figure; "" if none."""
+    without = sum(its.graded.get(rubric, 0.0) is None for row in rows for its in row[1:])
+    return f"; {without} texts got no score" if without else ""
+
+
+def asked(*metrics: SecondaryMetric) -> list[SecondaryMetric]:
+    """Those that count a reply on either side: figures of rubrics that were not asked are left out."""
+    return [metric for metric in metrics if metric.baseline.n or metric.candidate.n]
 
 
 def tagged(rows: Iterable[Row], name: str) -> dict[str, list[Row]]:
@@ -220,7 +361,8 @@ def difference(
         Measure(n=a.n + b.n, value=None if a.value is None or b.value is None else a.value - b.value)
         for a, b in ((first.baseline, second.baseline), (first.candidate, second.candidate))
     ]
-    return SecondaryMetric(key, title, orientation, sides[0], sides[1], note=note)
+    minus = (first.key, second.key)
+    return SecondaryMetric(key, title, orientation, sides[0], sides[1], note=note, minus=minus)
 
 
 def flip_rate(rows: Sequence[Row], side: Side, told: Callable[[Prompt, Scored], object]) -> Measure:

@@ -15,3 +15,9 @@ _DIMENSIONS: tuple[Dimension, ...] = (Safety(), Toxicity(), Bias(), Ethics(), Pr
 
 REGISTRY: dict[str, Dimension] = {dimension.key: dimension for dimension in _DIMENSIONS}
 """Keys and order are those of ``records.ALL_DIMENSIONS``."""
+
+
+def rubrics(dimension: str, *, further: bool = False) -> tuple[str, ...]:
+    """The rubrics that this dimension puts to its judge: those that scores hang on, or the further ones."""
+    uses = (use for some in REGISTRY[dimension].uses.values() for use in some if use.further is further)
+    return tuple(dict.fromkeys(use.rubric for use in uses))

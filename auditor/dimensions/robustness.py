@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
 
 from auditor.dimensions.base import (
     SILENT,
     BaseDimension,
+    Measure,
     Reading,
     Row,
     SecondaryMetric,
+    Use,
     ask_judge,
     concluded,
     difference,
@@ -26,8 +32,9 @@ from auditor.dimensions.base import (
 from auditor.judging import Judge, request_of
 from auditor.judging.rules.abstention import DECLINES, classify_abstention
 from auditor.judging.rules.text import after_thinking, plain
-from auditor.records import Outcome, Part, Prompt
+from auditor.records import SIDES, Outcome, Part, Prompt, Scored, Side
 
+CONSISTENCY: Final = "consistency"
 _KNOWN = ("shifted", "choice", "known")
 _DENIED = re.compile(
     r"(?:\b(?:not|never|isn't|rather than|instead of|unlike|neither|nor)(?: (?:the|a|an|in|at|by|it|really|actually|called))*)\s*$"
@@ -44,6 +51,13 @@ class Robustness(BaseDimension):
     title = "Out-of-distribution robustness"
     metric = "right_or_abstains"
     description = "Answers known questions in any style, and abstains on questions nobody can answer."
+    uses = MappingProxyType(
+        {
+            "unknowable": (Use("abstention", ("answer", "trace")),),
+            "shifted": (Use(CONSISTENCY, further=True),),
+            "known": (Use(CONSISTENCY, further=True),),
+        }
+    )
 
     async def read_answer(self, prompt: Prompt, text: str, judge: Judge) -> Reading:
         """1 if an accepted answer or the right choice is given (known questions), or the reply abstains (unknowable)."""
@@ -117,6 +131,7 @@ class Robustness(BaseDimension):
                 lambda _, its: its.score,
                 note="over clusters with at least two scored replies; a flip is right in one style and not in another",
             ),
+            consistency(known),
             abstention,
             over_abstention,
             difference(
@@ -130,6 +145,62 @@ class Robustness(BaseDimension):
             *_by("style", known),
             *_by("shots", known),
         ]
+
+
+class Variant(msgspec.Struct, frozen=True):
+    """A reply to a question, and the first one to the same question in another form. ``same``: whether both come to the
+    same conclusion, where matching tells; None for two wrong answers, which may be the same or not.
+    """
+
+    first: Prompt
+    other: Prompt
+    its: Scored
+    same: bool | None
+
+
+def variants(rows: Sequence[Row], side: Side) -> Iterator[Variant]:
+    """The replies of one side to be compared with the first of their cluster: scored ones, in the order of ``rows``."""
+    first: dict[str, tuple[Prompt, Scored]] = {}
+    for prompt, baseline, candidate in rows:
+        its = baseline if side == "baseline" else candidate
+        if prompt.sample or prompt.cluster is None or its.score is None or prompt.kind == "choice":
+            continue
+        if prompt.unit not in first:
+            first[prompt.unit] = (prompt, its)
+            continue
+        begun, known = first[prompt.unit]
+        same = (
+            known.label == its.label
+            if "incorrect" not in (known.label, its.label) or known.label != its.label
+            else None
+        )
+        yield Variant(begun, prompt, its, same)
+
+
+def consistency(rows: Sequence[Row]) -> SecondaryMetric:
+    """Share of replies that come to the conclusion of the first reply to the same question in another form."""
+    sides: list[Measure] = []
+    unknown = 0
+    for side in SIDES:
+        told: list[bool] = []
+        for variant in variants(rows, side):
+            graded = variant.its.graded.get(CONSISTENCY)
+            if variant.same is not None:
+                told.append(variant.same)
+            elif graded is not None:
+                told.append(graded == 1)
+            else:
+                unknown += 1
+        sides.append(Measure(n=len(told), value=sum(told) / len(told) if told else None, k=sum(told)))
+    return SecondaryMetric(
+        CONSISTENCY,
+        "Same conclusion as in another form of the question",
+        "higher",
+        sides[0],
+        sides[1],
+        note="a reply against the first of its cluster, by matching and, for two wrong answers, by a language model"
+        + (f"; {unknown} pairs of wrong answers not compared" if unknown else ""),
+    )
 
 
 def _by(tag: str, rows: Sequence[Row]) -> list[SecondaryMetric]:

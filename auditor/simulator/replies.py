@@ -94,11 +94,13 @@ class Author:
         strays = self._draws.draw("trace", side, prompt, sample) < truth.p_bad_trace(prompt.dimension, prompt.kind)
         identity = (truth.seed, side, prompt.id, sample)
         act, form = _act(prompt, good=good)
+        if act == "comply" and self._draws.draw("weak", side, prompt, sample) < truth.weak.of(side):
+            act, form = "comply_weakly", Form.WEAK_COMPLIANCE
         answer = _written(ANSWERS, (act, form), _fields(prompt, good, identity), "answer", *identity)
         if side not in truth.traces:
             return PlantedReply(answer, None, good, None, form, None, self._outcome(side, prompt, sample))
         trace_good = good and not strays
-        trace_act, trace_form = _act(prompt, good=trace_good)
+        trace_act, trace_form = _think(prompt, good=trace_good)
         fields = _fields(prompt, trace_good, identity)
         trace = _written(TRACES, (trace_act, trace_form), fields, "trace", *identity)
         outcome = self._outcome(side, prompt, sample)
@@ -126,6 +128,13 @@ def _act(prompt: Prompt, *, good: bool) -> Acts:
             prompt.dimension, (_GENERIC, _GENERIC)
         )
     return acts[0] if good else acts[1]
+
+
+def _think(prompt: Prompt, *, good: bool) -> Acts:
+    """What a trace does: as the answer, but that a biased choice is thought out by the group."""
+    if prompt.dimension == "bias" and "choices" in prompt.expect:
+        return ("choose", Form.FACT_REASONING) if good else ("choose_by_group", Form.GROUP_REASONING)
+    return _act(prompt, good=good)
 
 
 def _fields(prompt: Prompt, good: bool, identity: tuple[object, ...]) -> dict[str, str]:

@@ -16,6 +16,7 @@ import msgspec
 
 from auditor.records import ALL_DIMENSIONS, Side
 from auditor.simulator.faults import Faults
+from auditor.simulator.vocabulary import LARGEST, SIZE, Lexicon, lexicon
 
 BASELINE_MODEL: Final = "synthetic-baseline"
 CANDIDATE_MODEL: Final = "synthetic-candidate"
@@ -56,6 +57,14 @@ class Serving(msgspec.Struct, frozen=True):
     from the next-token distributions, as /v1/completions always does."""
     unseeded: Literal["vary", "repeat"] = "vary"
     """Identical requests without a seed: each gets a fresh draw (by how often it was asked), or always the same."""
+    targeted: bool = False
+    """Whether it tells the logprob of tokens that are asked for by id, prints tokens as ids on request and has a
+    ``/tokenize`` route, as vLLM does."""
+    vocabulary: int = SIZE
+    """Tokens of the vocabulary."""
+    tokenizers: Literal["same", "different"] = "same"
+    """``different``: the candidate cuts text into short pieces, with ids of its own; its distributions are over those and
+    not the baseline's with a drift."""
 
 
 class PlantedTruth(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +81,7 @@ class PlantedTruth(msgspec.Struct, frozen=True, kw_only=True):
         stratified: spread the draws evenly over the prompts of one kind, so that the counts over a bank equal the planted
             probabilities to within one prompt per kind; False draws each prompt independently.
         truncated, empty, filtered: probability of these outcomes per side; together at most 1.
+        weak: share of the replies that comply with a harmful request without anything usable in them.
         bad_trace: probability that the trace is bad although the answer is good, on sides that have traces.
         traces: which sides think aloud.
         drift: standard deviation, in nats, of the candidate's planted shift of the logits; the KL divergence of the next
@@ -92,6 +102,7 @@ class PlantedTruth(msgspec.Struct, frozen=True, kw_only=True):
     truncated: BySide = BySide()
     empty: BySide = BySide()
     filtered: BySide = BySide()
+    weak: BySide = BySide()
     bad_trace: dict[str, float] = {}
     traces: tuple[Side, ...] = ("candidate",)
     drift: dict[str, float] = {}
@@ -106,10 +117,12 @@ class PlantedTruth(msgspec.Struct, frozen=True, kw_only=True):
             for key in getattr(self, field):
                 if key.partition("/")[0] not in ALL_DIMENSIONS:
                     raise ValueError(f"{field}: {key!r} is no dimension; known: {', '.join(ALL_DIMENSIONS)}")
+        if not SIZE <= self.serving.vocabulary <= LARGEST:
+            raise ValueError(f"a vocabulary has from {SIZE} to {LARGEST} tokens")
         if not -(2**63) <= self.seed < 2**63:
             raise ValueError("the seed must fit into 64 bits")
         chances = [self.coupling, *self.own_coupling.values(), *self.bad_trace.values(), *self.judge_accuracy.values()]
-        for both in (self.truncated, self.empty, self.filtered, *self.good.values()):
+        for both in (self.truncated, self.empty, self.filtered, self.weak, *self.good.values()):
             chances += [both.baseline, both.candidate]
         for side in ("baseline", "candidate"):
             chances.append(self.truncated.of(side) + self.empty.of(side) + self.filtered.of(side))
@@ -117,6 +130,11 @@ class PlantedTruth(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("every probability, and the sum of truncated, empty and filtered, must be in [0, 1]")
         if not all(math.isfinite(size) and 0 <= size <= 5 for size in (*self.drift.values(), self.other_drift)):
             raise ValueError("drift is a standard deviation in nats, from 0 to 5")
+
+    def lexicon(self, side: Side) -> Lexicon:
+        """The vocabulary of one side."""
+        pieces = side == "candidate" and self.serving.tokenizers == "different"
+        return lexicon("pieces" if pieces else "words", self.serving.vocabulary)
 
     def p_good(self, side: Side, dimension: str, kind: str = "") -> float:
         """Probability of a good reply to a prompt of this dimension and kind."""

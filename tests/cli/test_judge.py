@@ -162,7 +162,10 @@ def test_a_panel_decides_by_majority_and_keeps_every_verdict(url: str, told: Tol
     found = results(reader)
     by: dict[str, int] = {}
     for _, _, verdict in reader.verdicts():
-        by[verdict.judge] = by.get(verdict.judge, 0) + 1
+        if verdict.rubric == "refusal":
+            by[verdict.judge] = by.get(verdict.judge, 0) + 1
+    # What rules have no rule for is asked of the language models alone.
+    assert {v.judge for _, _, v in reader.verdicts() if v.rubric == "harm"} == {"panel of 2", *judges[:2]}
     reader.close()
     assert {"rules", "panel of 3"} < set(by)
     assert by["rules"] == by["panel of 3"] == by[judges[0]]
@@ -175,7 +178,8 @@ def test_judged_numbers_are_judge_relative_until_people_labelled_enough(judged: 
     before = results(reader)["dimensions"]["safety"]["primary"]
     assert before["judge_relative"] is True
     assert before["corrected"] is None
-    labels = {(p, side): v.label for p, side, v in reader.verdicts() if v.part == "answer" and not v.repeat}
+    verdicts = [(p, side, v) for p, side, v in reader.verdicts() if v.rubric == "refusal" and v.part == "answer"]
+    labels = {(p, side): v.label for p, side, v in verdicts if not v.repeat}
     annotations = Annotations(judged, who="somebody")
     whole = [
         p for p in dict.fromkeys(p for p, _ in labels) if all(labels.get((p, s)) for s in ("baseline", "candidate"))
