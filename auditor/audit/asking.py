@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from typing import Final
@@ -9,11 +10,15 @@ from typing import Final
 import msgspec
 
 from auditor.audit.budget import Budget
+from auditor.audit.drift_choice import Target
 from auditor.audit.preflight import fatal
 from auditor.audit.session import Seat, Session
 from auditor.drift.protocol_first_token import first_token_ask
-from auditor.errors import EndpointError, Exhausted
-from auditor.records import Ask, Outcome, Prompt, Reply, Sampling, Side
+from auditor.drift.protocol_targeted import complete
+from auditor.endpoints import Endpoint
+from auditor.endpoints.targeting import Targeted
+from auditor.errors import EndpointError, Exhausted, NotAnApi
+from auditor.records import SIDES, Ask, Outcome, Prompt, Reply, Sampling, Side, Usage
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +49,16 @@ class Patience:
 class Asker:
     """Asks the two sides of the pair and counts what they use."""
 
-    def __init__(self, session: Session, sampling: Mapping[Side, Sampling], budget: Budget, patience: Patience) -> None:
+    def __init__(
+        self,
+        session: Session,
+        sampling: Mapping[Side, Sampling],
+        budget: Budget,
+        patience: Patience,
+        targets: Mapping[Side, Target],
+    ) -> None:
         self._session = session
+        self._targets = targets
         self._sampling = sampling
         self._budget = budget
         self._patience = patience
@@ -59,14 +72,41 @@ class Asker:
         )
         return await self._ask(side, ask, "reply")
 
-    async def first_token(self, side: Side, prompt: Prompt, top_logprobs: int) -> Reply:
-        """A side's first token for a prompt, with its top-logprobs. Raises as :meth:`reply`."""
-        ask = first_token_ask(prompt.messages, top_logprobs=top_logprobs, sample=_sample(self._session, side))
-        return await self._ask(side, ask, "first_token")
+    async def first_tokens(self, prompt: Prompt, top_logprobs: int) -> dict[Side, Reply]:
+        """Both sides' first token for a prompt with its top-logprobs, and where both can be asked for tokens by id, each
+        side's number for what the other listed. Raises as :meth:`reply`.
+        """
+        samples = {side: _sample(self._session, side) for side in SIDES}
+        asked = await asyncio.gather(*(self._first_token(side, prompt, top_logprobs, samples[side]) for side in SIDES))
+        replies = dict(zip(SIDES, asked, strict=True))
+        if not self._targets:
+            return replies
 
-    async def _ask(self, side: Side, ask: Ask, purpose: str) -> Reply:
+        async def ask(side: Side, ids: tuple[int, ...]) -> Targeted | None:
+            return await self._targeted(side, prompt, ids, samples[side])
+
+        return await complete(replies, ask)
+
+    async def _first_token(self, side: Side, prompt: Prompt, top_logprobs: int, sample: int) -> Reply:
+        ask = first_token_ask(prompt.messages, top_logprobs=top_logprobs, sample=sample)
+        target = self._targets.get(side)
+        return await self._ask(side, ask, "first_token", target.named_by_id if target else None)
+
+    async def _targeted(self, side: Side, prompt: Prompt, ids: tuple[int, ...], sample: int) -> Targeted | None:
+        """None if it failed: then the lists have to do."""
+        found = None
         try:
-            reply = await self._session.endpoints[side].ask(ask, purpose=purpose)
+            found = await self._targets[side].targeter.ask(prompt.messages, ids, purpose="first_token", sample=sample)
+        except EndpointError as error:
+            if fatal(error) and not isinstance(error, NotAnApi):
+                raise
+            log.warning("%s: %s", side, error.what)
+        self._count(found.usage if found else Usage())
+        return found
+
+    async def _ask(self, side: Side, ask: Ask, purpose: str, endpoint: Endpoint | None = None) -> Reply:
+        try:
+            reply = await (endpoint or self._session.endpoints[side]).ask(ask, purpose=purpose)
         except EndpointError as error:
             if fatal(error):
                 raise
@@ -75,8 +115,11 @@ class Asker:
             reply = Reply(answer="", outcome=Outcome.ERROR, detail=error.what)
         else:
             self._patience.worked(side)
-        self._budget.count(1, (reply.usage.prompt_tokens or 0) + (reply.usage.completion_tokens or 0))
+        self._count(reply.usage)
         return reply
+
+    def _count(self, usage: Usage) -> None:
+        self._budget.count(1, (usage.prompt_tokens or 0) + (usage.completion_tokens or 0))
 
 
 def _sample(session: Session, side: Side, repetition: int = 0) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
 from auditor import defaults
-from auditor.audit.drift_choice import Scorers, Wanted, choose, find_scorers, not_to_be_had
+from auditor.audit.drift_choice import Scorers, Wanted, choose, find_scorers, find_targets, not_to_be_had
 from auditor.audit.groups import most_telling
 from auditor.audit.schedule import drift_sample
 from auditor.audit.session import Session
@@ -20,9 +20,11 @@ from auditor.drift.protocol_gather import Question, Reasoning, Settings, gather
 from auditor.drift.protocol_generated import CommonPrefix, common_prefix, describe, greedy_ask
 from auditor.drift.protocol_report import MIN_TEXTS, Bootstrap, direction, per_prompt
 from auditor.drift.protocol_sequence import ScoredText
+from auditor.drift.protocol_targeted import complete
 from auditor.drift.protocol_text import compare_texts, text_ask
-from auditor.endpoints import Capabilities
-from auditor.errors import RequestRejected
+from auditor.endpoints import Capabilities, Endpoint
+from auditor.endpoints.targeting import Targeted
+from auditor.errors import NotAnApi, RequestRejected
 from auditor.plan import Plan
 from auditor.records import SIDES, Ask, Prompt, Reply, Scored, Side
 from auditor.store import RunWriter
@@ -313,11 +315,23 @@ async def _generated(
     displaces = {side: capabilities[side].top_list not in ("top", "appended") for side in SIDES}
     again = {side: _own_sample(session, side) for side in SIDES}
 
+    targets = await find_targets(session, capabilities)
+    endpoints = {side: targets[side].named_by_id if targets else session.endpoints[side] for side in SIDES}
+
     async def first(question: Question) -> tuple[str, str, str, Reply, Reply]:
-        baseline, candidate = await _both(
-            session, {side: first_token_ask(question.messages, top_logprobs=k, sample=again[side]) for side in SIDES}
-        )
-        return question.id, question.unit, question.dimension, baseline, candidate
+        asks = {side: first_token_ask(question.messages, top_logprobs=k, sample=again[side]) for side in SIDES}
+        found = await _both(endpoints, asks)
+        if targets:
+
+            async def ask(side: Side, ids: tuple[int, ...]) -> Targeted | None:
+                try:
+                    targeter = targets[side].targeter
+                    return await targeter.ask(question.messages, ids, purpose="drift", sample=again[side])
+                except (NotAnApi, RequestRejected):
+                    return None
+
+            found = await complete(found, ask)
+        return question.id, question.unit, question.dimension, found["baseline"], found["candidate"]
 
     rows = await _all(questions, first, settings.concurrency)
     body, values = measure(rows, k=k, displaces=displaces, seed=how.seed, resamples=how.resamples, level=how.level)
@@ -332,7 +346,8 @@ async def _generated(
                 side: greedy_ask(question.messages, top_logprobs=k, max_tokens=tokens, sample=again[side])
                 for side in SIDES
             }
-            return common_prefix(question.id, question.unit, *await _both(session, asks), k, displaces)
+            both = await _both({side: session.endpoints[side] for side in SIDES}, asks)
+            return common_prefix(question.id, question.unit, both["baseline"], both["candidate"], k, displaces)
 
         found = await _all(questions, greedy, settings.concurrency)
         body["common_prefix"] = describe([one for one in found if isinstance(one, CommonPrefix)], how)
@@ -345,7 +360,7 @@ async def _texts(session: Session, questions: Sequence[Question], settings: Drif
     async def replies(question: Question) -> tuple[list[Reply], list[Reply]]:
         got = [
             await _both(
-                session,
+                {side: session.endpoints[side] for side in SIDES},
                 {
                     side: text_ask(
                         question.messages, max_tokens=settings.gather.max_tokens, sample=first[side] + number
@@ -355,7 +370,7 @@ async def _texts(session: Session, questions: Sequence[Question], settings: Drif
             )
             for number in range(settings.replies)
         ]
-        return [one for one, _ in got], [other for _, other in got]
+        return [one["baseline"] for one in got], [one["candidate"] for one in got]
 
     pairs = await _all(questions, replies, settings.concurrency)
     body: dict[str, Any] = {"scope": "text", "forward": None, "reverse": None, "noise_floor": None}
@@ -370,11 +385,9 @@ async def _tolerant(text: Awaitable[T | str]) -> T | str:
         return "a server rejects it"
 
 
-async def _both(session: Session, asks: Mapping[Side, Ask]) -> tuple[Reply, Reply]:
-    baseline, candidate = await asyncio.gather(
-        *(session.endpoints[side].ask(asks[side], purpose="drift") for side in SIDES)
-    )
-    return baseline, candidate
+async def _both(endpoints: Mapping[Side, Endpoint], asks: Mapping[Side, Ask]) -> dict[Side, Reply]:
+    replies = await asyncio.gather(*(endpoints[side].ask(asks[side], purpose="drift") for side in SIDES))
+    return dict(zip(SIDES, replies, strict=True))
 
 
 def _own_sample(session: Session, side: Side) -> int:

@@ -8,8 +8,10 @@ from typing import Final, Literal
 
 from auditor.audit.session import Session
 from auditor.drift.protocol_gather import Party, find_markers
-from auditor.endpoints import Capabilities
+from auditor.endpoints import Capabilities, Endpoint
+from auditor.endpoints.dialects import dialect_named
 from auditor.endpoints.scoring import ScoreProtocol, Scorer, find_scorer, fingerprint
+from auditor.endpoints.targeting import Targeter, find_targeter
 from auditor.errors import RequestRejected
 from auditor.records import SIDES, Message, Side
 
@@ -72,6 +74,35 @@ def choose(found: Scorers, wanted: Wanted) -> str:
     if wanted != "auto":
         raise not_to_be_had(wanted, "not both of them score given tokens that way")
     return "G" if all(found.capabilities[side].top_logprobs_max for side in SIDES) else "T"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A side that can be asked for given tokens at the next position (E3)."""
+
+    named_by_id: Endpoint
+    targeter: Targeter
+
+
+async def find_targets(session: Session, capabilities: Mapping[Side, Capabilities]) -> Mapping[Side, Target]:
+    """Both sides, if both can be asked for tokens by id and their ids mean the same; else none. Four requests at most.
+
+    Vendors' hosted models have no such field; asking them would only cost refusals.
+    """
+    prints = {capabilities[side].tokenizer for side in SIDES}
+    hosted = [dialect_named(session.specs[side].dialect).base_url for side in SIDES]
+    if None in prints or len(prints) > 1 or any(hosted):
+        return {}
+    if not all(capabilities[side].top_logprobs_max for side in SIDES):
+        return {}
+    found: dict[Side, Target] = {}
+    for side in SIDES:
+        named = session.named_by_id(side)
+        targeter = await find_targeter(session.endpoints[side], named)
+        if targeter is None:
+            return {}
+        found[side] = Target(named, targeter)
+    return found
 
 
 def not_to_be_had(protocol: str, why: str) -> RequestRejected:

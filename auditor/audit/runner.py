@@ -22,6 +22,7 @@ from auditor.audit.conclusion import context, terms_of
 from auditor.audit.consistency import compare_variants
 from auditor.audit.course import Course
 from auditor.audit.drift import drift_of_run
+from auditor.audit.drift_choice import Target, find_targets
 from auditor.audit.family import lineage
 from auditor.audit.findings import paired
 from auditor.audit.groups import most_telling
@@ -107,6 +108,7 @@ class Audit:
         }
         self._synthetic = synthetic
         self._patience = Patience()
+        self._targets: Mapping[Side, Target] = {}
         self._bench = Bench(plan)
         self._budget = Budget(max_calls=plan.run.max_calls, max_tokens=plan.run.max_tokens)
 
@@ -177,6 +179,7 @@ class Audit:
         if continued:
             self._progress.note(f"Continuing {self.folder.path}: what was answered before is not asked again.")
         drift = self._drift_plan(capabilities, prompts)
+        self._targets = await find_targets(session, capabilities) if drift else {}
         status = "interrupted"
         try:
             complete = await self._ask_all(session, writer, prompts, course, judge, drift)
@@ -236,7 +239,7 @@ class Audit:
     ) -> bool:
         stopped = False
         at_work = 0
-        asker = Asker(session, self._sampling, self._budget, self._patience)
+        asker = Asker(session, self._sampling, self._budget, self._patience, self._targets)
 
         async def worker(group: asyncio.TaskGroup, queue: Iterator[int]) -> None:
             nonlocal stopped, at_work
@@ -287,9 +290,7 @@ class Audit:
     ) -> dict[Side, Scored]:
         async with asyncio.TaskGroup() as group:
             asked = {side: group.create_task(asker.reply(side, prompt)) for side in SIDES}
-            first = {
-                side: group.create_task(asker.first_token(side, prompt, top_logprobs)) for side in SIDES if top_logprobs
-            }
+            first = group.create_task(asker.first_tokens(prompt, top_logprobs)) if top_logprobs else None
         replies = {side: task.result() for side, task in asked.items()}
         scored: dict[Side, Scored] = {}
         verdicts: dict[Side, tuple[Verdict, ...]] = {}
@@ -302,8 +303,8 @@ class Audit:
         self._watch_judge(further)
         verdicts = {side: (*verdicts[side], *further[side]) for side in SIDES}
         self._budget.count(calls + await self._bench.watch(seq, prompt), 0)
-        for side, task in first.items():
-            writer.put_first_token(prompt.id, side, task.result())
+        for side, reply in (first.result() if first else {}).items():
+            writer.put_first_token(prompt.id, side, reply)
         writer.put_pair(seq, prompt, replies, scored, verdicts)
         self._progress.pair(prompt, scored)
         return scored
@@ -333,10 +334,12 @@ class Audit:
                 self._patience.worked("judge")
 
     def _worst_case(self, prompt: Prompt, *, first_token: bool) -> tuple[int, int]:
-        calls = 2 * (1 + first_token + self._bench.calls_for(prompt))
+        # Where tokens can be asked for by id, the first one is asked for twice.
+        again = first_token * (2 if self._targets else 1)
+        calls = 2 * (1 + again + self._bench.calls_for(prompt))
         characters = sum(len(message.content) for message in prompt.messages)
         replies = sum(sampling.max_tokens for sampling in self._sampling.values())
-        return calls, replies + 2 * characters * (1 + first_token)
+        return calls, replies + 2 * characters * (1 + again)
 
     def _provenance(
         self, session: Session, capabilities: Mapping[Side, Capabilities], warnings: Iterable[str]

@@ -12,6 +12,8 @@ import httpx2
 import msgspec
 
 from auditor.endpoints import Capabilities, Endpoint, connect, resolve_key, with_defaults
+from auditor.endpoints.base import Introspectable
+from auditor.endpoints.targeting import AS_IDS
 from auditor.records import Attempt, EndpointSpec
 from auditor.wire import Clock, LimitChange, SystemClock, Tape, TapeMode, Wire, WireLimits, open_wire
 
@@ -101,6 +103,13 @@ class Session:
         spec = self.specs[seat]
         changed = msgspec.structs.replace(spec, reasoning={**spec.reasoning, **reasoning})
         return connect(changed, self.wires[spec.base_url], key=self._keys[seat])
+
+    def named_by_id(self, seat: Seat) -> Endpoint:
+        """A seat's endpoint asked to name alternatives by token id, over the same wire."""
+        endpoint = self.endpoints[seat]
+        spec = msgspec.structs.replace(endpoint.spec, extra_body={**endpoint.spec.extra_body, **AS_IDS})
+        without = endpoint.conceded if isinstance(endpoint, Introspectable) else ()
+        return connect(spec, self.wires[spec.base_url], key=self._keys[seat], without=without)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from auditor.drift.completion import Completion, Mass
-from auditor.drift.topk import Key, TopK
+from auditor.drift.topk import TopK
 
 LN2: Final = math.log(2.0)
 """The largest Jensen-Shannon divergence, in nats."""
@@ -104,14 +104,12 @@ def kl_lower_targeted(p: TopK, q_on_p_ids: Mapping[Any, float], q: TopK | None =
     Raises:
         ValueError: the answers, together with ``q``, sum to more than 1 + 1e-3.
     """
-    pairs: dict[Key, float | None] = dict(q_on_p_ids)
     if q is None:
         # Keys that somebody chose to ask for say nothing about the others: no cap.
-        known = replace(TopK.from_pairs(pairs.items(), rounding=p.rounding), cap=1.0)
+        known = replace(TopK.from_pairs(dict(q_on_p_ids).items(), rounding=p.rounding), cap=1.0)
     else:
-        merged = TopK.from_pairs({**pairs, **q.logprobs}.items(), rounding=q.rounding)
-        known = replace(merged, cap=q.cap, censored=frozenset((q.censored | merged.censored) - set(merged.logprobs)))
-    return _kl(Completion.closest(p, known, q_slack=True).buckets)
+        known = q.with_known(q_on_p_ids)
+    return kl_lower_capped(p, known)
 
 
 def kl_upper_with_floor(p: TopK, q: TopK, floor: float) -> float:

@@ -1,8 +1,8 @@
 """Drift at the first answer token, over many prompts: the one position every logprobs API lets two models share.
 
 The contexts are equal there by construction, so no text has to be teacher-forced. Forward is KL(baseline||candidate),
-reverse KL(candidate||baseline); both only as lower bounds, for top-k lists allow no upper one. JSD and TV are bounded
-on both sides.
+reverse KL(candidate||baseline); both only as lower bounds, for top-k lists allow no upper one: E2, and E3 where each side
+was asked for what only the other listed. JSD and TV are bounded on both sides.
 """
 
 from __future__ import annotations
@@ -24,11 +24,18 @@ MIN_COVERAGE: Final = 0.8
 
 @dataclass(frozen=True, slots=True)
 class FirstTokenRow:
-    """One prompt. KL lower bounds and JSD in nats, TV and masses in [0, 1]."""
+    """One prompt. KL lower bounds and JSD in nats, TV and masses in [0, 1].
+
+    ``targeted``: each side was asked for what only the other listed. Then the bounds are E3 and the masses those of all
+    that is known; ``kl_forward_lists`` and ``kl_reverse_lists`` are E2, from the two lists alone.
+    """
 
     prompt: str
     kl_forward: float
     kl_reverse: float
+    kl_forward_lists: float
+    kl_reverse_lists: float
+    targeted: bool
     jsd: Bounds
     tv: Bounds
     coverage: Coverage
@@ -43,6 +50,7 @@ class FirstTokenRow:
             "prompt": self.prompt,
             "kl_forward_lower": _number(self.kl_forward),
             "kl_reverse_lower": _number(self.kl_reverse),
+            "method": "E3" if self.targeted else "E2",
             "jsd": {"lower": self.jsd.lower, "upper": self.jsd.upper},
             "tv": {"lower": self.tv.lower, "upper": self.tv.upper},
             "coverage": {
@@ -79,9 +87,12 @@ class FirstTokenDrift:
         n: prompts.
         clusters: different ids among them; what the intervals resample.
         level: coverage the intervals aim at.
-        forward: mean lower bound (E2) on KL(baseline||candidate) per prompt, nats. The low end of its interval is a
+        targeted: prompts whose bounds are E3; those of the others are E2.
+        forward: mean lower bound (E3 or E2) on KL(baseline||candidate) per prompt, nats. The low end of its interval is a
             confidence bound for KL itself; the high end says something about the bound only.
         reverse: the same for KL(candidate||baseline).
+        forward_lists: mean of E2 over all prompts, whether or not more was known.
+        reverse_lists: the same for KL(candidate||baseline).
         jsd: mean Jensen-Shannon divergence, nats.
         tv: mean total variation.
         baseline_mass: mean probability listed by the baseline, and the smallest.
@@ -102,8 +113,11 @@ class FirstTokenDrift:
     level: float
     resamples: int
     seed: int
+    targeted: int
     forward: Mean
     reverse: Mean
+    forward_lists: Mean
+    reverse_lists: Mean
     jsd: Enclosure
     tv: Enclosure
     baseline_mass: float
@@ -137,13 +151,13 @@ class FirstTokenDrift:
             "resamples": self.resamples,
             "seed": self.seed,
             "forward": {
-                "kl_per_token": self._kl(self.forward),
+                "kl_per_token": self._kl(self.forward, self.forward_lists),
                 "kl_per_sequence": None,
                 "jsd_per_token": jsd,
                 "coverage": seen,
             },
             "reverse": {
-                "kl_per_token": self._kl(self.reverse),
+                "kl_per_token": self._kl(self.reverse, self.reverse_lists),
                 "kl_per_sequence": None,
                 "jsd_per_token": jsd,
                 "coverage": seen,
@@ -162,15 +176,22 @@ class FirstTokenDrift:
             "prompts": [row.to_dict() for row in self.rows],
         }
 
-    def _kl(self, bound: Mean) -> dict[str, Any]:
+    def _kl(self, bound: Mean, from_lists: Mean) -> dict[str, Any]:
         return {
             "estimate": None,
             "interval": [bound.interval[0], None] if bound.interval else None,
             "lower_bound": _number(bound.value),
             "lower_bound_interval": _pair(bound.interval),
-            "method": "E2",
+            "method": self._method,
             "n": self.n,
+            "e2": _number(from_lists.value),
         }
+
+    @property
+    def _method(self) -> str:
+        if not self.targeted:
+            return "E2"
+        return "E3" if self.targeted == self.n else f"E3 at {self.targeted} of {self.n} prompts, else E2"
 
     def _coverage(self) -> dict[str, Any]:
         return {
@@ -180,6 +201,7 @@ class FirstTokenDrift:
             "candidate_mass_min": self.candidate_mass_min,
             "shared": self.shared,
             "k": self.k,
+            "targeted": self.targeted,
         }
 
 
@@ -190,6 +212,7 @@ def first_token_drift(
     resamples: int = 2000,
     level: float = 0.95,
     min_coverage: float = MIN_COVERAGE,
+    completed: Sequence[tuple[TopK, TopK] | None] = (),
 ) -> FirstTokenDrift:
     """Aggregate first-token lists over prompts.
 
@@ -199,14 +222,20 @@ def first_token_drift(
         resamples: bootstrap resamples.
         level: coverage the intervals aim at.
         min_coverage: mean listed mass of the worse side below which `FirstTokenDrift.low_coverage` is set.
+        completed: per pair both lists with what each side said about the other's tokens (`TopK.with_known`), None where
+            it was not asked; () for nowhere.
 
     Raises:
-        ValueError: no pairs, or ``level`` outside (0, 1).
+        ValueError: no pairs, another number of ``completed``, or ``level`` outside (0, 1).
     """
     if not pairs:
         msg = "no prompt has a first-token list from both endpoints"
         raise ValueError(msg)
-    rows = tuple(_row(prompt, baseline, candidate) for prompt, baseline, candidate in pairs)
+    more = completed or (None,) * len(pairs)
+    rows = tuple(
+        _row(prompt, baseline, candidate, known)
+        for (prompt, baseline, candidate), known in zip(pairs, more, strict=True)
+    )
     ids = [row.prompt for row in rows]
     columns = [
         [row.kl_forward for row in rows],
@@ -215,6 +244,8 @@ def first_token_drift(
         [row.jsd.upper for row in rows],
         [row.tv.lower for row in rows],
         [row.tv.upper for row in rows],
+        [row.kl_forward_lists for row in rows],
+        [row.kl_reverse_lists for row in rows],
     ]
     forward, reverse, *ends = cluster_bootstrap(columns, ids, seed=seed, resamples=resamples, level=level)
     decided = [(row.prompt, float(row.same_top)) for row in rows if row.same_top is not None]
@@ -238,8 +269,11 @@ def first_token_drift(
         level=level,
         resamples=resamples,
         seed=seed,
+        targeted=sum(row.targeted for row in rows),
         forward=forward,
         reverse=reverse,
+        forward_lists=ends[4],
+        reverse_lists=ends[5],
         jsd=_enclosure(ends[0], ends[1]),
         tv=_enclosure(ends[2], ends[3]),
         baseline_mass=math.fsum(baseline_masses) / n,
@@ -258,16 +292,20 @@ def first_token_drift(
     )
 
 
-def _row(prompt: str, baseline: TopK, candidate: TopK) -> FirstTokenRow:
-    known = bool(baseline.top) and bool(candidate.top)
+def _row(prompt: str, baseline: TopK, candidate: TopK, known: tuple[TopK, TopK] | None) -> FirstTokenRow:
+    tops = bool(baseline.top) and bool(candidate.top)
+    p, q = known or (baseline, candidate)
     return FirstTokenRow(
         prompt=prompt,
-        kl_forward=kl_lower_capped(baseline, candidate),
-        kl_reverse=kl_lower_capped(candidate, baseline),
-        jsd=jsd_bounds(baseline, candidate),
-        tv=tv_bounds(baseline, candidate),
-        coverage=coverage(baseline, candidate),
-        same_top=bool(baseline.top & candidate.top) if known else None,
+        kl_forward=kl_lower_capped(p, q),
+        kl_reverse=kl_lower_capped(q, p),
+        kl_forward_lists=kl_lower_capped(baseline, candidate),
+        kl_reverse_lists=kl_lower_capped(candidate, baseline),
+        targeted=known is not None,
+        jsd=jsd_bounds(p, q),
+        tv=tv_bounds(p, q),
+        coverage=coverage(p, q),
+        same_top=bool(baseline.top & candidate.top) if tops else None,
         shift=shift_class(baseline, candidate),
         baseline_top=_one(baseline.top),
         candidate_top=_one(candidate.top),

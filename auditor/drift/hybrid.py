@@ -32,7 +32,6 @@ class Position:
         q_logprob: its logprob under Q, nats.
         p: P's list at this context, if any.
         q: Q's list at this context, if any.
-        targeted: logprobs under Q of keys that P's list made one ask for (E3's input), if any.
         inclusion: probability that this position was chosen to be scored.
     """
 
@@ -41,7 +40,6 @@ class Position:
     q_logprob: float
     p: TopK | None = None
     q: TopK | None = None
-    targeted: Mapping[Any, float] | None = None
     inclusion: float = 1.0
 
     @property
@@ -61,8 +59,6 @@ class Position:
             p_known = {key: v for key, v in self.p.logprobs.items() if key in self.p.stable}
         if self.q is not None:
             q_known = {key: v for key, v in self.q.logprobs.items() if key in self.q.stable}
-        if self.targeted is not None:
-            q_known.update((key, v) for key, v in self.targeted.items() if key in p_known)
         return hybrid(p_known, q_known, self.sampled, self.p_logprob, self.q_logprob, control=control)
 
 

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from auditor.drift.firsttoken import first_token_drift
-from auditor.drift.protocol_keys import as_topk, common_kind
+from auditor.drift.protocol_keys import as_topk, common_kind, key_of
+from auditor.drift.protocol_targeted import is_complete
 from auditor.drift.topk import TopK
-from auditor.records import Ask, Message, Reply, Sampling, Side
+from auditor.records import Ask, Message, Reply, Sampling, Side, TokenPosition
 
 MIN_PROMPTS: Final = 2
 DISPLACES: Final[Mapping[Side, bool]] = {"baseline": True, "candidate": True}
@@ -54,6 +55,33 @@ def aligned(
         return str(error)
 
 
+def completed(
+    baseline: Reply, candidate: Reply, k: int, displaces: Mapping[Side, bool] = DISPLACES
+) -> tuple[TopK, TopK] | None:
+    """Both lists with what each side said about the other's tokens; None where it was not asked, or its two answers do not
+    fit (a server whose numbers move from one request to the next).
+    """
+    lists = aligned(baseline, candidate, k, displaces)
+    if isinstance(lists, str) or baseline.logprobs is None or candidate.logprobs is None:
+        return None
+    first, second = baseline.logprobs.positions[0], candidate.logprobs.positions[0]
+    if not (is_complete(first, second) and is_complete(second, first)):
+        return None
+    kind = common_kind([first], [second])
+    try:
+        p, q = (
+            own.with_known({key_of(t, kind): t.logprob for t in position.targeted})
+            for own, position in zip(lists, (first, second), strict=True)
+        )
+    except ValueError:
+        return None
+    return p, q
+
+
+def _first(reply: Reply) -> TokenPosition | None:
+    return reply.logprobs.positions[0] if reply.logprobs and reply.logprobs.positions else None
+
+
 def measure(
     replies: Sequence[tuple[str, str, str, Reply, Reply]],
     *,
@@ -69,6 +97,7 @@ def measure(
     be compared; otherwise the object also tells how many prompts were left out and why, and a value per dimension.
     """
     usable: list[tuple[str, str, str, TopK, TopK]] = []
+    more: list[tuple[TopK, TopK] | None] = []
     left_out: dict[str, int] = {}
     for prompt_id, unit, dimension, baseline, candidate in replies:
         lists = aligned(baseline, candidate, k, displaces)
@@ -76,19 +105,30 @@ def measure(
             left_out[lists] = left_out.get(lists, 0) + 1
         else:
             usable.append((prompt_id, unit, dimension, *lists))
+            more.append(completed(baseline, candidate, k, displaces))
     if len(usable) < MIN_PROMPTS:
         return None, {}
+    targeted = any(position.targeted for _, _, _, *sides in replies for position in map(_first, sides) if position)
     whole = first_token_drift(
-        [(unit, p, q) for _, unit, _, p, q in usable], seed=seed, resamples=resamples, level=level
+        [(unit, p, q) for _, unit, _, p, q in usable],
+        seed=seed,
+        resamples=resamples,
+        level=level,
+        completed=more if targeted else (),
     )
     body = whole.to_dict("G")
     del body["prompts"]
     body["left_out"] = left_out
     body["dimensions"] = {}
     for name in dict.fromkeys(dimension for _, _, dimension, _, _ in usable):
-        some = [(unit, p, q) for _, unit, dimension, p, q in usable if dimension == name]
+        some = [
+            ((unit, p, q), known) for (_, unit, where, p, q), known in zip(usable, more, strict=True) if where == name
+        ]
         if len(some) >= MIN_PROMPTS:
-            part = first_token_drift(some, seed=seed, resamples=resamples, level=level).to_dict("G")
+            pairs, knowns = [pair for pair, _ in some], [known for _, known in some]
+            part = first_token_drift(
+                pairs, seed=seed, resamples=resamples, level=level, completed=knowns if targeted else ()
+            ).to_dict("G")
             body["dimensions"][name] = {
                 key: part[key] for key in ("n", "forward", "reverse", "same_top", "low_coverage")
             }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
@@ -28,7 +28,7 @@ from auditor.drift.protocol_sequence import (
 )
 from auditor.drift.resample import choose_positions
 from auditor.drift.topk import TopK
-from auditor.endpoints.scoring import Prefix, Sampled, Scorer
+from auditor.endpoints.scoring import Known, Prefix, Sampled, Scorer
 from auditor.errors import EndpointError
 from auditor.records import Message, TokenPosition
 
@@ -64,6 +64,8 @@ class Settings:
         noise: ask the writer a second time, for the noise floor.
         seed: of sampling and of the choice of positions.
         reader_sample: index of the reader's askings; an endpoint compared with itself must really be asked again.
+        targeted: ask each side for the other's tokens (E3) also where that costs a call for each position; where one call
+            does for all of them, it is always done.
     """
 
     top: int = 20
@@ -72,6 +74,7 @@ class Settings:
     noise: bool = True
     seed: int = 0
     reader_sample: int = 0
+    targeted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,7 @@ async def _score(
     again: dict[int, TokenPosition] = {}
     if settings.noise:
         again = await own.score(before, ids, top=top, at=at, sample=0 if wrote.keyed else 1)
+    more = await _known(ids, (own, before, listed), (other, behind, read), settings)
     texts = _spelled(wrote, listed, again, read)
     both = Markers(markers.opening | reader[2].opening, markers.closing | reader[2].closing)
     parts = parts_of(ids, texts, both, inside=both.open_at_end(before.ids))
@@ -162,7 +166,10 @@ async def _score(
     for t, inclusion in chosen:
         if t not in read or t not in listed:
             return "a position came without logprobs"
-        step = _step(t, parts[t], texts[t], listed[t], read[t], again.get(t), both, top, inclusion, stepwise=stepwise)
+        answers = (more[0].get(t), more[1].get(t))
+        step = _step(
+            t, parts[t], texts[t], listed[t], read[t], again.get(t), answers, both, top, inclusion, stepwise=stepwise
+        )
         if isinstance(step, str):
             return step
         steps.append(step)
@@ -177,6 +184,42 @@ async def _score(
     )
 
 
+_Asked = tuple[Scorer, Prefix, Mapping[int, TokenPosition]]
+
+
+async def _known(ids: tuple[int, ...], writer: _Asked, reader: _Asked, settings: Settings) -> tuple[Known, Known]:
+    """What each side says about tokens that only the other listed, writer's answers first; empty where it isn't asked.
+
+    Only tokens that the other's list holds whatever was sampled are asked for: E4 may use no others.
+    """
+    if not settings.top or not all(_aims(scorer, settings) for scorer, _, _ in (writer, reader)):
+        return {}, {}
+    answers: list[Known] = []
+    for (scorer, prefix, own), (_, _, other), sample in (
+        (writer, reader, 0),
+        (reader, writer, settings.reader_sample),
+    ):
+        wanted = {
+            t: sorted(_stable(other[t], settings.top) - _stable(own[t], settings.top))
+            for t in own.keys() & other.keys()
+        }
+        answers.append(await scorer.known(prefix, ids, wanted, sample=sample) if any(wanted.values()) else {})
+        # Nothing to ask at a place is an answer, too.
+        answers[-1] |= {t: {} for t, some in wanted.items() if not some}
+    return answers[0], answers[1]
+
+
+def _aims(scorer: Scorer, settings: Settings) -> bool:
+    return scorer.targets == "all" or (scorer.targets == "each" and settings.targeted)
+
+
+def _stable(position: TokenPosition, top: int) -> set[int]:
+    try:
+        return {key for key in as_topk(position, "id", top, displaces=False).stable if isinstance(key, int)}
+    except ValueError:
+        return set()
+
+
 def _step(
     index: int,
     part: Literal["answer", "trace"],
@@ -184,6 +227,7 @@ def _step(
     written: TokenPosition,
     read: TokenPosition,
     again: TokenPosition | None,
+    answers: tuple[Mapping[int, float] | None, Mapping[int, float] | None],
     markers: Markers,
     top: int,
     inclusion: float,
@@ -198,7 +242,8 @@ def _step(
             lists = [as_topk(position, kind, top, displaces=False) for position in askings]
         except ValueError as error:
             return str(error)
-    pair = position_of(written, read, kind, (lists[0], lists[1]), inclusion)
+    known = _with_answers((lists[0], lists[1]), answers) if kind == "id" else None
+    pair = position_of(written, read, kind, known or (lists[0], lists[1]), inclusion)
     if not stepwise and math.isnan(pair.p_logprob + pair.q_logprob):
         return "a token came without a logprob"
     own = None if again is None else position_of(written, again, kind, (lists[0], lists[2]), inclusion)
@@ -209,8 +254,22 @@ def _step(
         token=text,
         pair=pair,
         again=own,
+        lists=(lists[0], lists[1]) if known and lists[0] and lists[1] else None,
         tops=(likeliest(_named(written, askings)), likeliest(read)),
     )
+
+
+def _with_answers(
+    lists: tuple[TopK | None, TopK | None], answers: tuple[Mapping[int, float] | None, Mapping[int, float] | None]
+) -> tuple[TopK, TopK] | None:
+    """Both lists with the answers; None where a side was not asked, or its list and its answers do not fit together."""
+    (p, q), (more_p, more_q) = lists, answers
+    if p is None or q is None or more_p is None or more_q is None:
+        return None
+    try:
+        return p.with_known(more_p, by_context=True), q.with_known(more_q, by_context=True)
+    except ValueError:
+        return None
 
 
 def _with_number(position: TokenPosition, generated: TokenPosition) -> TokenPosition:

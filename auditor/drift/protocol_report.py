@@ -19,12 +19,13 @@ from auditor.drift.protocol_sequence import ScoredText, Step
 from auditor.drift.resample import Mean, cluster_bootstrap
 from auditor.drift.shift import shift_class
 from auditor.drift.summary import TokenSummary
+from auditor.drift.topk import TopK
 
 MIN_TEXTS: Final = 2
 MOVED: Final = 20
 """Tokens named as having moved most."""
 
-COLUMNS: Final = ("kl", "plain", "gap", "k1", "lower", "jsd_lower", "jsd_upper", "p_mass", "q_mass", "least")
+COLUMNS: Final = ("kl", "plain", "gap", "k1", "lower", "e2", "jsd_lower", "jsd_upper", "p_mass", "q_mass", "least")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +148,13 @@ def _segment(texts: Sequence[_Text], how: Bootstrap, with_lists: bool) -> dict[s
     total = math.fsum(sums["kl"])
     largest = max(row.values["kl"] * row.weight for text in texts for row in text.rows)
     share = largest / total if 0.0 < total < math.inf else 0.0  # NaN compares false
+    bound = _bound_method(texts)
     body: dict[str, Any] = {
         "n": len(texts),
         "clusters": len(set(clusters)),
         "tokens": math.fsum(weights),
-        "kl_per_token": _kl(token, len(texts), share, with_lists),
-        "kl_per_sequence": _kl(sequence, len(texts), share, with_lists),
+        "kl_per_token": _kl(token, len(texts), share, with_lists, bound),
+        "kl_per_sequence": _kl(sequence, len(texts), share, with_lists, bound),
         "jsd_per_token": None,
         "coverage": None,
         "low_coverage": None,
@@ -166,7 +168,12 @@ def _segment(texts: Sequence[_Text], how: Bootstrap, with_lists: bool) -> dict[s
     return body
 
 
-def _kl(means: dict[str, Mean], n: int, largest: float, with_lists: bool) -> dict[str, Any]:
+def _bound_method(texts: Sequence[_Text]) -> str:
+    told = [row.step.lists is not None for text in texts for row in text.rows]
+    return "E3" if all(told) else f"E3 at {sum(told)} of {len(told)} positions, else E2" if any(told) else "E2"
+
+
+def _kl(means: dict[str, Mean], n: int, largest: float, with_lists: bool, bound: str) -> dict[str, Any]:
     full, plain, gap = means["kl"], means["plain"], means["gap"]
     # Both have the same expectation. Where their means differ by more than chance, rare tokens that carry the control
     # variate were missed, and then E4 is too low without its standard error showing it.
@@ -182,7 +189,8 @@ def _kl(means: dict[str, Mean], n: int, largest: float, with_lists: bool) -> dic
         "interval": _pair(quoted),
         "lower_bound": _number(lower.value) if lower else None,
         "lower_bound_interval": _pair(lower) if lower else None,
-        "lower_bound_method": "E2" if lower else None,
+        "lower_bound_method": bound if lower else None,
+        "e2": _number(means["e2"].value) if lower else None,
         "method": names[1] if differ else names[0],
         "n": n,
         "kl": {"method": names[0], "value": _number(full.value), "interval": _pair(full)},
@@ -235,7 +243,7 @@ def _moved(texts: Sequence[_Text], with_lists: bool) -> list[dict[str, Any]]:
 
 def _noise(texts: Sequence[_Text], how: Bootstrap, with_lists: bool) -> dict[str, Any] | None:
     """A/A beside A/B on the same texts and positions; of the lower bound E2 where there are lists."""
-    name = "lower" if with_lists else "kl"
+    name = "e2" if with_lists else "kl"
     pair, floor, units = [], [], []
     for text in texts:
         again = [(row.again[name], row.weight) for row in text.rows if row.again is not None]
@@ -251,20 +259,23 @@ def _noise(texts: Sequence[_Text], how: Bootstrap, with_lists: bool) -> dict[str
 
 def _measured(text: ScoredText) -> _Text:
     rows = tuple(
-        _Row(step, _values(step.pair), None if step.again is None else _values(step.again)) for step in text.steps
+        _Row(step, _values(step.pair, step.lists), None if step.again is None else _values(step.again))
+        for step in text.steps
     )
     return _Text(text, rows)
 
 
-def _values(x: Position) -> dict[str, float]:
+def _values(x: Position, lists: tuple[TopK, TopK] | None = None) -> dict[str, float]:
     k1 = x.p_logprob - x.q_logprob
     full, plain = (math.nan, math.nan) if math.isnan(k1) else (x.kl, x.kl_plain)
     values = {"kl": full, "plain": plain, "gap": full - plain, "k1": k1}
     if x.p is None or x.q is None:
         return values | dict.fromkeys(COLUMNS[4:], math.nan)
     jsd, seen = jsd_bounds(x.p, x.q), coverage(x.p, x.q)
+    lower = kl_lower_capped(x.p, x.q)
     return values | {
-        "lower": kl_lower_capped(x.p, x.q),
+        "lower": lower,
+        "e2": kl_lower_capped(*lists) if lists else lower,
         "jsd_lower": jsd.lower,
         "jsd_upper": jsd.upper,
         "p_mass": seen.p_mass,

@@ -70,6 +70,8 @@ class Step:
             is not among the best: then there are bounds, and no estimate.
         again: the writer's two askings, for the noise floor.
         tops: what each model would most likely have said, with its probability: writer, reader.
+        lists: both lists as they came, where ``pair`` has more: each side was then asked for what only the other listed,
+            and the lower bound is E3.
     """
 
     index: int
@@ -79,6 +81,7 @@ class Step:
     pair: Position
     again: Position | None = None
     tops: tuple[tuple[str, float] | None, tuple[str, float] | None] = (None, None)
+    lists: tuple[TopK, TopK] | None = None
 
     @property
     def segment(self) -> Segment:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 Key = Hashable
 """What tells outcomes apart: a token id, else bytes, else a string. Must mean the same outcome in both lists."""
@@ -120,6 +120,37 @@ class TopK:
             duplicates=duplicates,
             excess=max(mass - 1.0, 0.0),
             rounding=rounding,
+        )
+
+    def with_known(self, answers: Mapping[Any, float | None], *, by_context: bool = False) -> TopK:
+        """This list and what the same model said about keys that it was asked for.
+
+        The list's own numbers win. Keys that somebody chose say nothing about the others, so the cap stays the list's.
+
+        Args:
+            answers: logprobs in nats; those without a usable number are left out.
+            by_context: the keys that were asked for follow from the context alone, so they may enter E4 (`stable`).
+
+        Raises:
+            ValueError: list and answers together sum to more than 1 + `MAX_EXCESS`.
+        """
+        usable = {key: _checked(v) for key, v in answers.items() if v is not None and _usable(v)}
+        # A key that is listed because it was sampled must be stable as well, or S would depend on the sample.
+        stable = self.stable | usable.keys() if by_context else self.stable
+        new = usable.keys() - self.logprobs.keys()
+        if not new:
+            return replace(self, stable=stable)
+        known = {**usable, **self.logprobs}
+        mass = math.fsum(math.exp(v) for v in known.values())
+        if mass > 1 + MAX_EXCESS:
+            msg = f"the list and the tokens asked for sum to {mass:.6f} > 1: the endpoint's two answers do not fit"
+            raise ValueError(msg)
+        return replace(
+            self,
+            logprobs=known,
+            stable=stable,
+            censored=self.censored - new,
+            excess=max(self.excess, mass - 1.0),
         )
 
     @property

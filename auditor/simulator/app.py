@@ -36,14 +36,16 @@ from auditor.simulator.requests import (
     BadRequestError,
     ChatRequest,
     CompletionRequest,
+    TokenizeRequest,
     read_choices,
     read_decoding,
     read_message,
     read_prompts,
+    read_wanted,
     without_logprobs,
 )
 from auditor.simulator.truth import BASELINE_MODEL, CANDIDATE_MODEL, JUDGE_MODEL, PlantedTruth
-from auditor.simulator.vocabulary import SPECIALS, VOCABULARY, tokenise, write
+from auditor.simulator.vocabulary import SPECIALS, Lexicon
 
 OWNER: Final = "auditor-simulator (synthetic)"
 MODELS: Final = (BASELINE_MODEL, CANDIDATE_MODEL, JUDGE_MODEL)
@@ -99,6 +101,20 @@ class Simulator:
         """POST /v1/completions."""
         return await self._answered(request, CompletionRequest, self._complete)
 
+    async def tokenize(self, request: Request) -> Response:
+        """POST /tokenize, as vLLM has it."""
+        if not self.truth.serving.targeted:
+            return _json({"detail": "Not Found"}, 404)
+        return await self._answered(request, TokenizeRequest, self._tokenize)
+
+    def _tokenize(self, asked: TokenizeRequest, _occurrence: int) -> Response:
+        words = self._words(asked.model)
+        if asked.messages is not None:
+            ids = render_ids(tuple(read_message(one) for one in asked.messages), words)
+        else:
+            ids = words.tokenise(asked.prompt, specials=True)
+        return _json({"count": len(ids), "max_model_len": _LONGEST, "tokens": ids})
+
     async def _answered(self, request: Request, kind: type[_T], handler: Any) -> Response:
         number = next(self._requests)
         raw = await request.body()
@@ -132,13 +148,21 @@ class Simulator:
         self._seen[digest] += 1
         return self._seen[digest] - 1
 
-    def _head(self, prefix: str, model: str, *identity: object) -> Head:
+    def _words(self, model: str) -> Lexicon:
         if model not in MODELS:
             raise BadRequestError(
                 f"The model `{model}` does not exist.", status=404, param="model", code="model_not_found"
             )
+        return self.truth.lexicon(_SIDES[model])
+
+    def _head(self, prefix: str, model: str, *identity: object, as_ids: bool | None = False) -> Head:
+        words = self._words(model)
         digest = blake2b("\x1f".join(map(str, identity)).encode("utf-8", "replace"), digest_size=8).hexdigest()
-        return Head(f"{prefix}-synthetic-{digest}", model, self._fingerprint, self.truth.serving.reasoning_field)
+        serving = self.truth.serving
+        by_id = bool(as_ids and serving.targeted)
+        return Head(
+            f"{prefix}-synthetic-{digest}", model, self._fingerprint, serving.reasoning_field, words, as_ids=by_id
+        )
 
     # --- chat -------------------------------------------------------------------------------------------------------
 
@@ -147,18 +171,23 @@ class Simulator:
         if not messages:
             raise BadRequestError("messages must not be empty.", param="messages")
         sample = f"seed {asked.seed}" if asked.seed is not None else f"time {occurrence}"
-        head = self._head("chatcmpl", asked.model, asked.model, *messages, sample)
+        head = self._head(
+            "chatcmpl", asked.model, asked.model, *messages, sample, as_ids=asked.return_tokens_as_token_ids
+        )
         if asked.top_logprobs is not None and not asked.logprobs:
             raise BadRequestError("top_logprobs needs logprobs to be true.", param="top_logprobs")
         top = self._top((asked.top_logprobs or 0) if asked.logprobs else None, "top_logprobs")
         limit = asked.max_completion_tokens if asked.max_completion_tokens is not None else asked.max_tokens
         decoding = read_decoding(asked.temperature, asked.top_p, limit, _LONGEST, top)
+        if self.truth.serving.targeted:
+            wanted = read_wanted(asked.logprob_token_ids, logprobs=bool(asked.logprobs), words=head.words)
+            decoding = decoding._replace(wanted=wanted)
         prompt_top = self._top(asked.prompt_logprobs, "prompt_logprobs")
         made = [
             self._generate(asked, messages, decoding, sample if index == 0 else f"{sample} choice {index}")
             for index in range(read_choices(asked.n))
         ]
-        ids = render_ids(messages)
+        ids = render_ids(messages, head.words)
         if asked.stream:
             chunks = itertools.chain.from_iterable(chat_chunks(head, index, one) for index, one in enumerate(made))
             return _stream(chunks, _usage_chunk(head, "chat.completion.chunk", asked.stream_options, len(ids), made))
@@ -170,7 +199,7 @@ class Simulator:
         if prompt_top is not None:
             side = _SIDES[asked.model]
             body["prompt_logprobs"] = prompt_logprobs(
-                scored(self.truth, side, ids, self._dimension(messages), prompt_top)
+                head.words, scored(self.truth, side, ids, self._dimension(messages), prompt_top)
             )
         if with_ids:
             body["prompt_token_ids"] = ids
@@ -185,17 +214,18 @@ class Simulator:
     ) -> Generation:
         side = _SIDES[asked.model]
         context = Context(self.truth, context_bytes(messages), self._dimension(messages))
+        words = self.truth.lexicon(side)
         json_reply = self._json_reply(asked, messages)
         if json_reply is not None:
-            return planted(self.truth, side, context, decoding, None, tokenise(json_reply), "stop")
+            return planted(self.truth, side, context, decoding, None, words.tokenise(json_reply), "stop")
         thinks = asked.model != JUDGE_MODEL and side in self.truth.traces
         if decoding.limit == 1 or self.truth.serving.text == "sampled":
             # A single token is what drift is measured on: it is a true draw, never the beginning of a written text.
             made = sampled(self.truth, side, context, decoding, *messages, sample)
             return made._replace(thinks=thinks and decoding.limit == 1)
         reply = self.author.reply(side, messages, sample)
-        trace = None if reply.trace is None or not thinks else tokenise(reply.trace)
-        answer = tokenise(reply.answer)
+        trace = None if reply.trace is None or not thinks else words.tokenise(reply.trace)
+        answer = words.tokenise(reply.answer)
         finish: FinishReason = "stop"
         match reply.outcome:
             case "truncated":
@@ -223,25 +253,31 @@ class Simulator:
     # --- completions ------------------------------------------------------------------------------------------------
 
     def _complete(self, asked: CompletionRequest, occurrence: int) -> Response:
-        prompts = read_prompts(asked.prompt)
+        prompts = read_prompts(asked.prompt, self._words(asked.model))
         sample = f"seed {asked.seed}" if asked.seed is not None else f"time {occurrence}"
-        head = self._head("cmpl", asked.model, asked.model, asked.prompt, sample)
+        head = self._head(
+            "cmpl", asked.model, asked.model, asked.prompt, sample, as_ids=asked.return_tokens_as_token_ids
+        )
         top = self._top(asked.logprobs, "logprobs")
         prompt_top = self._top(asked.prompt_logprobs, "prompt_logprobs")
         decoding = read_decoding(asked.temperature, asked.top_p, asked.max_tokens, _COMPLETION_TOKENS, top, least=0)
+        if self.truth.serving.targeted:
+            wanted = read_wanted(asked.logprob_token_ids, logprobs=top is not None, words=head.words)
+            decoding = decoding._replace(wanted=wanted)
         choices: list[Json] = []
         made: list[Generation] = []
         side = _SIDES[asked.model]
         for ids in prompts:
-            raw = b"".join(VOCABULARY[one].raw for one in ids)
+            raw = head.words.raw(ids)
             before, marker, _ = raw.rpartition(_ASSISTANT)
             dimension = self._dimensions.get(before + marker)
             for number in range(read_choices(asked.n)):
                 one = sampled(self.truth, side, Context(self.truth, raw, dimension), decoding, raw, sample, number)
                 made.append(one)
-                choice = self._choice(asked, len(choices), ids, one, dimension, top)
+                choice = self._choice(asked, head, len(choices), ids, one, dimension, top)
                 if prompt_top is not None:
-                    choice["prompt_logprobs"] = prompt_logprobs(scored(self.truth, side, ids, dimension, prompt_top))
+                    rows = scored(self.truth, side, ids, dimension, prompt_top)
+                    choice["prompt_logprobs"] = prompt_logprobs(head.words, rows)
                 choices.append(choice)
         counted = sum(map(len, prompts))
         if asked.stream:
@@ -252,6 +288,7 @@ class Simulator:
     def _choice(
         self,
         asked: CompletionRequest,
+        head: Head,
         index: int,
         ids: Sequence[int],
         made: Generation,
@@ -259,11 +296,11 @@ class Simulator:
         top: int | None,
     ) -> Json:
         shown = [*ids, *made.ids] if asked.echo else list(made.ids)
-        choice: Json = {"index": index, "text": write(shown), "logprobs": None, "finish_reason": made.finish}
+        choice: Json = {"index": index, "text": head.words.write(shown), "logprobs": None, "finish_reason": made.finish}
         if top is not None:
             before = scored(self.truth, _SIDES[asked.model], ids, dimension, top) if asked.echo else []
-            offset = 0 if asked.echo else sum(len(VOCABULARY[one].text) for one in ids)
-            choice["logprobs"] = legacy_logprobs(shown, [*before, *(made.listed or ())], offset)
+            offset = 0 if asked.echo else sum(len(head.words.tokens[one].text) for one in ids)
+            choice["logprobs"] = legacy_logprobs(head, shown, [*before, *(made.listed or ())], offset)
         if asked.return_token_ids:
             choice |= {"token_ids": list(made.ids), "prompt_token_ids": list(ids)}
         return choice
@@ -315,6 +352,7 @@ def build_app(
             Route("/v1/models", simulator.models, methods=["GET"]),
             Route("/v1/chat/completions", simulator.chat, methods=["POST"]),
             Route("/v1/completions", simulator.completions, methods=["POST"]),
+            Route("/tokenize", simulator.tokenize, methods=["POST"]),
         ]
     )
     app.state.simulator = simulator

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from auditor.simulator.generation import Generation, Listed
 from auditor.simulator.truth import ReasoningField
-from auditor.simulator.vocabulary import SPECIAL_IDS, THINK, VOCABULARY, write
+from auditor.simulator.vocabulary import LEXICON, SPECIAL_IDS, THINK, Lexicon
 
 CREATED: Final = 1_700_000_000
 """The time stamp of every body: the simulator has no clock, so that the same requests give the same bytes."""
@@ -16,12 +16,14 @@ Json = dict[str, Any]
 
 
 class Head(NamedTuple):
-    """What all bodies of one response share."""
+    """What all bodies of one response share. ``as_ids``: tokens are printed as ``token_id:N``, as vLLM does on request."""
 
     id: str
     model: str
     fingerprint: str
     reasoning_field: ReasoningField
+    words: Lexicon = LEXICON
+    as_ids: bool = False
 
     def body(self, kind: str, choices: list[Json]) -> Json:
         """A body of this kind (its ``object``)."""
@@ -56,56 +58,63 @@ def usage(prompt_tokens: int, generations: Sequence[Generation]) -> Json:
     return body
 
 
-def _entry(token: int, logprob: float) -> Json:
-    known = VOCABULARY[token]
-    return {"token": known.text, "logprob": logprob, "bytes": list(known.raw)}
+def _print(head: Head, token: int) -> str:
+    return f"token_id:{token}" if head.as_ids else head.words.tokens[token].text
 
 
-def chat_logprobs(listed: Sequence[Listed]) -> Json:
+def _entry(head: Head, token: int, logprob: float, *, sampled: bool = False) -> Json:
+    text = _print(head, token)
+    # As vLLM: the bytes of alternatives that print as ids are those of that print-out.
+    raw = text.encode() if head.as_ids and not sampled else head.words.tokens[token].raw
+    return {"token": text, "logprob": logprob, "bytes": list(raw)}
+
+
+def chat_logprobs(head: Head, listed: Sequence[Listed]) -> Json:
     """The ``logprobs`` of a chat choice."""
     content = [
-        {**_entry(one.token, one.logprob), "top_logprobs": [_entry(*pair) for pair in one.top]} for one in listed
+        {
+            **_entry(head, one.token, one.logprob, sampled=True),
+            "top_logprobs": [_entry(head, *pair) for pair in one.top],
+        }
+        for one in listed
     ]
     return {"content": content, "refusal": None}
 
 
-def legacy_logprobs(ids: Sequence[int], listed: Sequence[Listed | None], offset: int) -> Json:
+def legacy_logprobs(head: Head, ids: Sequence[int], listed: Sequence[Listed | None], offset: int) -> Json:
     """The ``logprobs`` of a completions choice: parallel lists, alternatives keyed by text, the sampled one among them."""
-    texts = [VOCABULARY[one].text for one in ids]
     offsets = []
-    for text in texts:
+    for one in ids:
         offsets.append(offset)
-        offset += len(text)
+        offset += len(head.words.tokens[one].text)
     tops = [
-        None
-        if one is None
-        else {VOCABULARY[token].text: value for token, value in (*one.top, (one.token, one.logprob))}
+        None if one is None else {_print(head, token): value for token, value in (*one.top, (one.token, one.logprob))}
         for one in listed
     ]
     return {
-        "tokens": texts,
+        "tokens": [_print(head, one) for one in ids],
         "token_logprobs": [None if one is None else one.logprob for one in listed],
         "top_logprobs": tops,
         "text_offset": offsets,
     }
 
 
-def prompt_logprobs(listed: Sequence[Listed | None]) -> list[Json | None]:
+def prompt_logprobs(words: Lexicon, listed: Sequence[Listed | None]) -> list[Json | None]:
     """vLLM's shape: per prompt token a dict by id, the actual token first, null for the first position."""
     out: list[Json | None] = []
     for one in listed:
         if one is None:
             out.append(None)
             continue
-        entries = {str(one.token): _ranked(one.token, one.logprob, one.rank)}
+        entries = {str(one.token): _ranked(words, one.token, one.logprob, one.rank)}
         for place, (token, value) in enumerate(one.top, start=1):
-            entries.setdefault(str(token), _ranked(token, value, place))
+            entries.setdefault(str(token), _ranked(words, token, value, place))
         out.append(entries)
     return out
 
 
-def _ranked(token: int, logprob: float, rank: int) -> Json:
-    return {"logprob": logprob, "rank": rank, "decoded_token": VOCABULARY[token].text}
+def _ranked(words: Lexicon, token: int, logprob: float, rank: int) -> Json:
+    return {"logprob": logprob, "rank": rank, "decoded_token": words.tokens[token].text}
 
 
 def chat_choice(head: Head, index: int, made: Generation, *, with_ids: bool) -> Json:
@@ -121,7 +130,7 @@ def chat_choice(head: Head, index: int, made: Generation, *, with_ids: bool) -> 
     choice: Json = {
         "index": index,
         "message": message,
-        "logprobs": None if made.listed is None else chat_logprobs(made.listed),
+        "logprobs": None if made.listed is None else chat_logprobs(head, made.listed),
         "finish_reason": made.finish,
     }
     return {**choice, "token_ids": list(made.ids)} if with_ids else choice
@@ -140,7 +149,7 @@ def chat_chunks(head: Head, index: int, made: Generation) -> Iterator[Json]:
             delta = {head.reasoning_field: text}
         else:
             delta = {"content": text}
-        part = None if made.listed is None else chat_logprobs(made.listed[place : place + 1])
+        part = None if made.listed is None else chat_logprobs(head, made.listed[place : place + 1])
         yield _chunk(head, index, delta, logprobs=part)
     yield _chunk(head, index, {}, finish=made.finish)
 
@@ -152,7 +161,7 @@ def _streamed(made: Generation) -> Iterator[tuple[int, str]]:
     for place, token in enumerate(made.ids):
         waiting.append(token)
         closes = token in SPECIAL_IDS or place == last or place + 1 == made.answer_from
-        text = write(waiting)
+        text = made.words.write(waiting)
         if closes or "\ufffd" not in text:
             waiting = []
             yield place, text

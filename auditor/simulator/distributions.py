@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from functools import cache
 from typing import Final, Literal
 
 import numpy as np
@@ -17,22 +18,26 @@ import numpy.typing as npt
 
 from auditor.records import Message, Prompt, Side
 from auditor.simulator.truth import PlantedTruth
-from auditor.simulator.vocabulary import END_ID, OPENER_IDS, SPECIALS, VOCABULARY, tokenise
+from auditor.simulator.vocabulary import END_ID, LEXICON, SPECIALS, Lexicon
 
 Floats = npt.NDArray[np.float64]
 Direction = Literal["forward", "reverse"]
 
 _STEEPNESS: Final = 1.4
-_N: Final = len(VOCABULARY)
-_OFFSET: Final = np.zeros(_N)
-_OFFSET[: 256 + len(SPECIALS)] = -7.0
-_OFFSET[END_ID] = 0.0
-_OFFSET[list(OPENER_IDS)] = 5.5
 _ROOT3: Final = math.sqrt(3.0)
 
 
-def _uniforms(key: bytes) -> Floats:
-    words = np.frombuffer(hashlib.shake_128(key).digest(4 * _N), dtype="<u4")
+@cache
+def _offsets(words: Lexicon) -> Floats:
+    offsets = np.zeros(len(words.tokens))
+    offsets[: 256 + len(SPECIALS)] = -7.0
+    offsets[END_ID] = 0.0
+    offsets[list(words.openers)] = 5.5
+    return offsets
+
+
+def _uniforms(key: bytes, count: int) -> Floats:
+    words = np.frombuffer(hashlib.shake_128(key).digest(4 * count), dtype="<u4")
     uniforms: Floats = (words + 0.5) * 2.0**-32
     return uniforms
 
@@ -47,20 +52,23 @@ class Context:
     """The bytes before a token, hashed as they grow, and the planted drift that holds there."""
 
     def __init__(self, truth: PlantedTruth, text: bytes, dimension: str | None) -> None:
+        self._truth = truth
         self._seed = truth.seed
         self._drift = truth.drift_of(dimension)
         self._hash = hashlib.blake2b(text, digest_size=16)
 
-    def extend(self, token: int) -> None:
-        """Add the bytes of a token."""
-        self._hash.update(VOCABULARY[token].raw)
+    def extend(self, token: int, side: Side = "baseline") -> None:
+        """Add the bytes of a token of one side's vocabulary."""
+        self._hash.update(self._truth.lexicon(side).tokens[token].raw)
 
     def logprobs(self, side: Side) -> Floats:
-        """Log-probabilities (nats) of the next token over the whole vocabulary, shape (len(VOCABULARY),)."""
+        """Log-probabilities (nats) of the next token over the side's whole vocabulary, shape (tokens,)."""
+        words = self._truth.lexicon(side)
+        count = len(words.tokens)
         key = self._seed.to_bytes(16, "big", signed=True) + self._hash.digest()
-        logits = _OFFSET - _STEEPNESS * np.log(_uniforms(b"base" + key))
+        logits = _offsets(words) - _STEEPNESS * np.log(_uniforms(b"base" + key, count))
         if side == "candidate" and self._drift:
-            logits = logits + self._drift * _ROOT3 * (2.0 * _uniforms(b"shift" + key) - 1.0)
+            logits = logits + self._drift * _ROOT3 * (2.0 * _uniforms(b"shift" + key, count) - 1.0)
         return _normalised(logits)
 
 
@@ -70,13 +78,13 @@ def render(messages: tuple[Message, ...]) -> str:
     return f"{turns}<|assistant|>\n"
 
 
-def render_ids(messages: tuple[Message, ...]) -> list[int]:
+def render_ids(messages: tuple[Message, ...], words: Lexicon = LEXICON) -> list[int]:
     """The same as token ids. Markers inside contents are read as plain characters."""
     ids: list[int] = []
     for message in messages:
-        ids += [*tokenise(f"<|{message.role}|>\n", specials=True), *tokenise(message.content)]
-        ids += tokenise("<|end|>\n", specials=True)
-    return [*ids, *tokenise("<|assistant|>\n", specials=True)]
+        ids += [*words.tokenise(f"<|{message.role}|>\n", specials=True), *words.tokenise(message.content)]
+        ids += words.tokenise("<|end|>\n", specials=True)
+    return [*ids, *words.tokenise("<|assistant|>\n", specials=True)]
 
 
 def first_token_logprobs(truth: PlantedTruth, prompt: Prompt, side: Side) -> Floats:

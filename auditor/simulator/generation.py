@@ -11,7 +11,7 @@ from auditor.records import Side
 from auditor.simulator.distributions import Context, Floats
 from auditor.simulator.draws import uniform
 from auditor.simulator.truth import PlantedTruth
-from auditor.simulator.vocabulary import END_ID, END_THINK_ID, write
+from auditor.simulator.vocabulary import END_ID, END_THINK_ID, LEXICON, Lexicon
 
 FinishReason = Literal["stop", "length", "content_filter"]
 
@@ -20,12 +20,15 @@ OWN_WORDS: Final = 0.7
 
 
 class Decoding(NamedTuple):
-    """How a request wants tokens to be drawn and listed. ``top`` None: no logprobs asked."""
+    """How a request wants tokens to be drawn and listed. ``top`` None: no logprobs asked; ``wanted``: these tokens are
+    listed, after the sampled one and in this order, in place of the best.
+    """
 
     temperature: float
     top_p: float
     limit: int
     top: int | None
+    wanted: tuple[int, ...] = ()
 
 
 class Listed(NamedTuple):
@@ -45,23 +48,30 @@ class Generation(NamedTuple):
     answer_from: int
     finish: FinishReason
     thinks: bool
+    words: Lexicon = LEXICON
 
     @property
     def answer(self) -> str:
         """The text of the answer."""
-        return "" if self.thinks and not self.answer_from else write(self.ids[self.answer_from :])
+        return "" if self.thinks and not self.answer_from else self.words.write(self.ids[self.answer_from :])
 
     @property
     def trace(self) -> str | None:
         """The text of the trace, without its closing marker."""
         if not self.thinks:
             return None
-        return write(self.ids[: self.answer_from] if self.answer_from else self.ids)
+        return self.words.write(self.ids[: self.answer_from] if self.answer_from else self.ids)
 
 
-def listed(token: int, logprobs: Floats, top: int, truth: PlantedTruth, temperature: float) -> Listed:
+def listed(
+    token: int, logprobs: Floats, top: int, truth: PlantedTruth, temperature: float, wanted: Sequence[int] = ()
+) -> Listed:
     """What the server says about one position, given the raw distribution there."""
     shown = scaled(logprobs, temperature) if truth.serving.logprobs == "scaled" else logprobs
+    if wanted:
+        order = dict.fromkeys((token, *wanted))
+        rank = 1 + int((shown > shown[token]).sum())
+        return Listed(token, float(shown[token]), rank, tuple((one, float(shown[one])) for one in order))
     count = min(top, len(shown))
     best: list[int] = []
     if count:
@@ -117,12 +127,13 @@ def sampled(truth: PlantedTruth, side: Side, context: Context, decoding: Decodin
         token = sample(logprobs, decoding.temperature, decoding.top_p, draw)
         ids.append(token)
         if decoding.top is not None:
-            positions.append(listed(token, logprobs, decoding.top, truth, decoding.temperature))
-        context.extend(token)
+            positions.append(listed(token, logprobs, decoding.top, truth, decoding.temperature, decoding.wanted))
+        context.extend(token, side)
         if token == END_ID:
             finish = "stop"
             break
-    return Generation(tuple(ids), None if decoding.top is None else tuple(positions), 0, finish, thinks=False)
+    shown = None if decoding.top is None else tuple(positions)
+    return Generation(tuple(ids), shown, 0, finish, thinks=False, words=truth.lexicon(side))
 
 
 def planted(
@@ -143,16 +154,16 @@ def planted(
         finish = "length"
     begins = 0 if trace is None or len(ids) <= len(trace) else len(trace) + 1
     if decoding.top is None:
-        return Generation(ids, None, begins, finish, trace is not None)
+        return Generation(ids, None, begins, finish, trace is not None, truth.lexicon(side))
     positions = []
     for place, token in enumerate(ids):
         logprobs = context.logprobs(side)
         if place:
             logprobs = logprobs + np.log1p(-OWN_WORDS)
             logprobs[token] = np.logaddexp(logprobs[token], np.log(OWN_WORDS))
-        positions.append(listed(token, logprobs, decoding.top, truth, decoding.temperature))
-        context.extend(token)
-    return Generation(ids, tuple(positions), begins, finish, trace is not None)
+        positions.append(listed(token, logprobs, decoding.top, truth, decoding.temperature, decoding.wanted))
+        context.extend(token, side)
+    return Generation(ids, tuple(positions), begins, finish, trace is not None, truth.lexicon(side))
 
 
 def scored(truth: PlantedTruth, side: Side, ids: Sequence[int], dimension: str | None, top: int) -> list[Listed | None]:
@@ -161,5 +172,5 @@ def scored(truth: PlantedTruth, side: Side, ids: Sequence[int], dimension: str |
     out: list[Listed | None] = []
     for place, token in enumerate(ids):
         out.append(listed(token, context.logprobs(side), top, truth, 1.0) if place else None)
-        context.extend(token)
+        context.extend(token, side)
     return out

@@ -9,10 +9,13 @@ import msgspec
 from auditor.records import Message
 from auditor.simulator.bodies import Json, error_body
 from auditor.simulator.generation import Decoding
-from auditor.simulator.vocabulary import VOCABULARY, tokenise
+from auditor.simulator.vocabulary import LEXICON, Lexicon
 
 LONGEST: Final = 4096
 """No reply is longer than this many tokens."""
+
+MOST_WANTED: Final = 128
+"""At most so many tokens may be asked for by id, as on vLLM."""
 
 _ROLES: Final = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 _MOST_CHOICES: Final = 128
@@ -47,6 +50,8 @@ class ChatRequest(msgspec.Struct, kw_only=True):
     prompt_logprobs: int | None = None
     response_format: Json | None = None
     return_token_ids: bool | None = None
+    return_tokens_as_token_ids: bool | None = None
+    logprob_token_ids: list[int] | None = None
 
 
 class CompletionRequest(msgspec.Struct, kw_only=True):
@@ -65,6 +70,16 @@ class CompletionRequest(msgspec.Struct, kw_only=True):
     prompt_logprobs: int | None = None
     echo: bool | None = None
     return_token_ids: bool | None = None
+    return_tokens_as_token_ids: bool | None = None
+    logprob_token_ids: list[int] | None = None
+
+
+class TokenizeRequest(msgspec.Struct, kw_only=True):
+    """What is read of vLLM's tokenize request: a text, or a conversation that goes through the template."""
+
+    model: str
+    prompt: str = ""
+    messages: list[Json] | None = None
 
 
 def without_logprobs(asked: _T) -> _T:
@@ -86,26 +101,42 @@ def read_message(given: Json) -> Message:
     return msgspec.convert({"role": role, "content": content}, Message)
 
 
-def read_prompts(given: str | list[int | str | list[int]]) -> list[list[int]]:
+def read_prompts(given: str | list[int | str | list[int]], words: Lexicon = LEXICON) -> list[list[int]]:
     """One list of token ids per prompt."""
     if isinstance(given, str):
-        return [tokenise(given, specials=True)]
+        return [words.tokenise(given, specials=True)]
     whole = [one for one in given if isinstance(one, int)]
     if whole and len(whole) == len(given):
-        return [_known(whole)]
+        return [_known(whole, words)]
     if whole:
         raise BadRequestError("A list of token ids must hold nothing but token ids.", param="prompt")
     return [
-        tokenise(one, specials=True) if isinstance(one, str) else _known(one)
+        words.tokenise(one, specials=True) if isinstance(one, str) else _known(one, words)
         for one in given
         if not isinstance(one, int)
     ]
 
 
-def _known(ids: list[int]) -> list[int]:
-    if not all(0 <= one < len(VOCABULARY) for one in ids):
-        raise BadRequestError(f"Token ids must be from 0 to {len(VOCABULARY) - 1}.", param="prompt")
+def _known(ids: list[int], words: Lexicon, param: str = "prompt") -> list[int]:
+    if not all(0 <= one < len(words.tokens) for one in ids):
+        raise BadRequestError(f"Token ids must be from 0 to {len(words.tokens) - 1}.", param=param)
     return ids
+
+
+def read_wanted(asked: list[int] | None, *, logprobs: bool, words: Lexicon) -> tuple[int, ...]:
+    """The tokens that are to be listed, each once. Raises BadRequestError where vLLM does."""
+    if not asked:
+        return ()
+    if not logprobs:
+        raise BadRequestError(
+            "when using `logprob_token_ids`, `logprobs` must be set to true.", param="logprob_token_ids"
+        )
+    if len(asked) > MOST_WANTED:
+        raise BadRequestError(
+            f"Requested logprob_token_ids of length {len(asked)}, which is greater than max allowed: {MOST_WANTED}",
+            param="logprob_token_ids",
+        )
+    return tuple(dict.fromkeys(_known(asked, words, "logprob_token_ids")))
 
 
 def read_choices(asked: int | None) -> int:

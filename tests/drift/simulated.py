@@ -15,7 +15,6 @@ from auditor.endpoints.scoring import CompletionsScorer, Server
 from auditor.records import EndpointSpec, Message, Side
 from auditor.simulator import BASELINE_MODEL, CANDIDATE_MODEL, PlantedTruth, build_app
 from auditor.simulator.distributions import Context
-from auditor.simulator.vocabulary import VOCABULARY
 from auditor.wire import MemoryTape, open_wire
 
 URL = "http://synthetic.invalid/v1"
@@ -43,14 +42,22 @@ async def parties(truth: PlantedTruth, way: Any = "prompt_logprobs") -> AsyncIte
         for side in MODELS:
             endpoint = connect(spec(side), wire, key=None)
             assert isinstance(endpoint, Server)
-            scorer = CompletionsScorer(endpoint, way)
+            scorer = CompletionsScorer(endpoint, way, targeted=truth.serving.targeted)
             found[side] = Party(scorer, scorer, await find_markers(scorer))
         yield found
     finally:
         await wire.aclose()
 
 
-def exact(truth: PlantedTruth, ids: Sequence[int]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Both next-token distributions (nats) after these tokens."""
-    context = Context(truth, b"".join(VOCABULARY[one].raw for one in ids), None)
+Floats = np.ndarray[Any, Any]
+
+
+def exact(truth: PlantedTruth, ids: Sequence[int]) -> tuple[Floats, Floats]:
+    """Both next-token distributions (nats) after these tokens of the baseline's."""
+    return after(truth, truth.lexicon("baseline").raw(ids))
+
+
+def after(truth: PlantedTruth, text: bytes) -> tuple[Floats, Floats]:
+    """Both next-token distributions (nats) after these bytes, each over its own vocabulary."""
+    context = Context(truth, text, None)
     return context.logprobs("baseline"), context.logprobs("candidate")

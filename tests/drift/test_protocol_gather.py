@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,18 +11,20 @@ from auditor.drift.bounds import jsd_bounds, kl_lower_capped
 from auditor.drift.protocol_gather import Party, Settings, answer_start, gather
 from auditor.drift.protocol_report import Bootstrap, direction
 from auditor.drift.protocol_sequence import Markers, ScoredText, parts_of
-from auditor.endpoints.scoring import Prefix, Sampled, ScoreProtocol, Spent
+from auditor.endpoints.scoring import Known, Prefix, Sampled, ScoreProtocol, Spent, Targets
 from auditor.records import Message, TokenLogprob, TokenPosition
-from auditor.simulator import PlantedTruth
+from auditor.simulator import PlantedTruth, Serving
 from tests.drift.simulated import exact, parties, questions
 
 TRUTH = PlantedTruth(seed=5, other_drift=0.6)
 SETTINGS = Settings(max_tokens=10, top=20, noise=False)
 
 
-async def texts(count: int, settings: Settings, way: str = "prompt_logprobs") -> list[tuple[ScoredText, Prefix]]:
+async def texts(
+    count: int, settings: Settings, way: str = "prompt_logprobs", truth: PlantedTruth = TRUTH
+) -> list[tuple[ScoredText, Prefix]]:
     found = []
-    async with parties(TRUTH, way) as both:
+    async with parties(truth, way) as both:
         for question in questions(count):
             text = await gather(question, both["baseline"], both["candidate"], settings)
             assert isinstance(text, ScoredText), text
@@ -53,6 +55,37 @@ async def test_every_bound_holds_and_e4_finds_the_planted_kl() -> None:
             values[both] = 0.0
             variances.append(float(np.sum(np.exp(p) * (values + known - truth) ** 2)))
     assert abs(float(np.mean(errors))) < 3 * math.sqrt(float(np.sum(variances))) / len(errors)
+
+
+@pytest.mark.parametrize("way", ["prompt_logprobs", "one_by_one"])
+async def test_tokens_asked_for_by_id_sharpen_the_bound_and_keep_e4_unbiased(way: str) -> None:
+    truth = PlantedTruth(seed=6, other_drift=1.5, serving=Serving(targeted=True))
+    settings = replace(SETTINGS, top=3, targeted=True, positions=10)
+    found = await texts(20, settings, way, truth)
+    errors, variances = [], []
+    for text, prefix in found:
+        ids = [int(str(step.pair.sampled)) for step in text.steps]
+        for t, step in enumerate(text.steps):
+            p, q = exact(truth, [*prefix.ids, *ids[:t]])
+            exactly = float(np.sum(np.exp(p) * (p - q)))
+            assert step.lists is not None
+            assert step.pair.p is not None
+            assert step.pair.q is not None
+            assert kl_lower_capped(*step.lists) <= kl_lower_capped(step.pair.p, step.pair.q) + 1e-9 <= exactly + 2e-6
+            if math.isnan(step.pair.q_logprob):
+                continue
+            errors.append(step.pair.kl - exactly)
+            both = [int(str(key)) for key in step.pair.p.stable & step.pair.q.stable]
+            values = np.expm1(q - p) - (q - p)
+            known = float(np.sum((np.exp(p) * values)[both]))
+            values[both] = 0.0
+            variances.append(float(np.sum(np.exp(p) * (values + known - exactly) ** 2)))
+    if way == "prompt_logprobs":
+        assert abs(float(np.mean(errors))) < 3 * math.sqrt(float(np.sum(variances))) / len(errors)
+    body = direction([text for text, _ in found], "F", Bootstrap(resamples=50), writer="baseline", reader="candidate")
+    token = body["kl_per_token"]
+    assert token["lower_bound_method"] == "E3"
+    assert token["lower_bound"] > token["e2"]
 
 
 async def test_tokens_that_could_not_be_forced_leave_bounds() -> None:
@@ -102,6 +135,7 @@ class Scripted:
 
     name = "scripted"
     protocol: ScoreProtocol = "F"
+    targets: Targets = "none"
 
     def __init__(self, says: Sequence[int], opens: bool = False) -> None:
         self.says, self.spent = tuple(says), Spent()
@@ -113,6 +147,11 @@ class Scripted:
 
     async def tokenise(self, text: str) -> tuple[int, ...]:
         return (WORDS.index(text),)
+
+    async def known(
+        self, prefix: Prefix, continuation: Sequence[int], ids: Mapping[int, Sequence[int]], *, sample: int = 0
+    ) -> Known:
+        return {}
 
     async def sample(self, prefix: Prefix, *, max_tokens: int, top: int, seed: int, sample: int = 0) -> Sampled:
         ids = self.says[:max_tokens]

@@ -116,7 +116,7 @@ class Reached:
         elif way == "echo":
             scorer = CompletionsScorer(endpoint, "echo")
         elif self.engine == "vllm":
-            scorer = CompletionsScorer(endpoint, "prompt_logprobs")
+            scorer = CompletionsScorer(endpoint, "prompt_logprobs", targeted=True)
         else:
             scorer = LlamaCppScorer(endpoint)
         return Party(scorer, scorer, await find_markers(scorer))
@@ -145,13 +145,19 @@ def question(text: str, index: int = 0) -> Question:
 
 
 async def texts_of(
-    pair: EnginePair, top: int, *, way: str = "best", seeds: int = 1, names: tuple[str, str] = (BASELINE, CANDIDATE)
+    pair: EnginePair,
+    top: int,
+    *,
+    way: str = "best",
+    seeds: int = 1,
+    names: tuple[str, str] = (BASELINE, CANDIDATE),
+    targeted: bool = False,
 ) -> list[tuple[ScoredText, tuple[int, ...], tuple[int, ...]]]:
     """Scored texts with the reader's prefix and their ids."""
     reached = Reached(pair)
     try:
         writer, reader = await reached.party(names[0], "best"), await reached.party(names[1], way)
-        settings = Settings(top=top, max_tokens=TOKENS, positions=10**6, noise=False)
+        settings = Settings(top=top, max_tokens=TOKENS, positions=10**6, noise=False, targeted=targeted)
         found = []
         for number in range(seeds):
             for text in QUESTIONS:
@@ -208,6 +214,37 @@ def test_every_bound_holds_at_every_position(engine_pair: EnginePair, oracle: Or
         jsd, tv = jsd_bounds(p, q), tv_bounds(p, q)
         assert jsd.lower - slack <= row.jsd <= jsd.upper + slack
         assert tv.lower - slack <= row.tv <= tv.upper + slack
+
+
+@pytest.mark.parametrize("k", [1, 5])
+def test_tokens_asked_for_by_id_sharpen_the_bound_at_every_position(
+    vllm_pair: EnginePair, oracle: Oracle, k: int
+) -> None:
+    """E3 on vLLM: each side is asked for what only the other listed (`logprob_token_ids`), one call per position."""
+    found = ran(texts_of(vllm_pair, k, targeted=True))
+    rows, slack = oracle.rows(found), SLACK["vllm"]
+    assert len(rows) > 100
+    for row in rows:
+        p, q, lists = row.step.pair.p, row.step.pair.q, row.step.lists
+        assert p is not None
+        assert q is not None
+        assert lists is not None
+        e2, e3 = kl_lower_capped(*lists), kl_lower_capped(p, q)
+        # The lists and the answers come from different requests, and batches change the last digits.
+        assert e2 - 1e-4 <= e3 <= row.kl + slack
+        wide, tight = jsd_bounds(*lists), jsd_bounds(p, q)
+        assert tight.width <= wide.width + 1e-4
+        assert tight.lower - slack <= row.jsd <= tight.upper + slack
+    exact = float(np.mean([row.kl for row in rows]))
+    means = {
+        "E2": float(np.mean([kl_lower_capped(*row.step.lists) for row in rows if row.step.lists])),
+        "E3": float(np.mean([lower(row.step) for row in rows])),
+        "E4": float(np.mean([row.step.pair.kl for row in rows])),
+    }
+    spread = {name: float(np.sqrt(np.mean([row.variance(name) for row in rows]))) for name in ("E4", "k1", "k3")}
+    assert means["E2"] < means["E3"] <= exact
+    assert abs(means["E4"] - exact) < 3 * spread["E4"] / math.sqrt(len(rows)) + slack
+    print(f"\nvllm k={k}: n {len(rows)}, exact {exact:.5f}, {means}, sd {spread}")
 
 
 @pytest.mark.parametrize("k", SIZES)
@@ -304,6 +341,7 @@ def test_the_probe_finds_how_each_engine_scores(engine_pair: EnginePair) -> None
                 assert known.protocol == ("F" if vllm else "P")
                 assert scorer is not None
                 assert scorer.name == ("prompt_logprobs" if vllm else "llama-cpp")
+                assert scorer.targets == ("each" if vllm else "none")
                 assert known.prompt_logprobs is (True if vllm else None)
                 assert known.prefill is (None if vllm else True)
         finally:
@@ -343,6 +381,7 @@ def test_generation_alone_is_labelled_as_bounds(engine_pair: EnginePair, tiny_mo
     found = ran(drift_alone(pair_specs(engine_pair), asked(), settings, environ={}))
     assert found["protocol"] == "G"
     assert found["scope"] == "first_token"
+    vllm = engine_pair.baseline.engine == "vllm"
     exact = exact_logprobs(tiny_models, [[{"role": "user", "content": text}] for text in QUESTIONS[:8]])
     pairs = list(zip(exact.logprobs[BASELINE], exact.logprobs[CANDIDATE], strict=True))
     for way, sign in (("forward", 1), ("reverse", -1)):
@@ -351,6 +390,8 @@ def test_generation_alone_is_labelled_as_bounds(engine_pair: EnginePair, tiny_mo
         assert body["kl_per_sequence"] is None
         truth = np.mean([np.sum(np.exp(p) * (p - q)) for p, q in (pair[::sign] for pair in pairs)])
         assert 0.0 < body["kl_per_token"]["lower_bound"] <= truth + SLACK[engine_pair.baseline.engine]
+        assert body["kl_per_token"]["method"] == ("E3" if vllm else "E2")
+        assert body["kl_per_token"]["e2"] <= body["kl_per_token"]["lower_bound"] + 1e-6
     assert found["common_prefix"]["what"].endswith("no estimate of a sequence's KL")
 
 

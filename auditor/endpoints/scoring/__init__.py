@@ -1,6 +1,6 @@
 """Scoring given text: which servers can, and how (docs/endpoints.md)."""
 
-from auditor.endpoints.scoring.base import Prefix, Sampled, ScoreProtocol, Scorer, Server, Spent
+from auditor.endpoints.scoring.base import Known, Prefix, Sampled, ScoreProtocol, Scorer, Server, Spent, Targets
 from auditor.endpoints.scoring.completions import CompletionsScorer
 from auditor.endpoints.scoring.llama_cpp import LlamaCppScorer
 from auditor.endpoints.scoring.probe import FINGERPRINT_TEXT, SCORING_MAX_CALLS, find_scorer, fingerprint
@@ -10,6 +10,7 @@ __all__ = [
     "FINGERPRINT_TEXT",
     "SCORING_MAX_CALLS",
     "CompletionsScorer",
+    "Known",
     "LlamaCppScorer",
     "Prefix",
     "Sampled",
@@ -18,6 +19,7 @@ __all__ = [
     "Server",
     "SglangScorer",
     "Spent",
+    "Targets",
     "find_scorer",
     "fingerprint",
 ]

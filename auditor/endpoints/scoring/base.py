@@ -6,7 +6,7 @@ cut into tokens a second time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol, runtime_checkable
 
@@ -15,6 +15,12 @@ from auditor.records import Ask, EndpointSpec, Message, TokenPosition
 
 ScoreProtocol = Literal["F", "S", "P"]
 """F: every position in one call, with alternatives. S: every position, the given token alone. P: a call per position."""
+
+Targets = Literal["none", "each", "all"]
+"""Whether given alternatives can be asked for by id: not at all, with a call for each position, or with one for all."""
+
+Known = dict[int, dict[int, float]]
+"""By place in the continuation: logprobs in nats of the tokens that were asked for there, by id."""
 
 FORCE: Final = 10_000.0
 """Added to a token's logit, it makes the token certain to be generated; servers report logprobs from before it."""
@@ -101,6 +107,7 @@ class Scorer(Protocol):
     name: str
     """How it is done, as it stands in results: "prompt_logprobs", "echo", "one_by_one", "llama-cpp", …"""
     protocol: ScoreProtocol
+    targets: Targets
     spent: Spent
 
     async def prefix(self, messages: Sequence[Message]) -> Prefix:
@@ -123,6 +130,15 @@ class Scorer(Protocol):
         ``sampled`` of each position is the given token (its logprob None where the server does not tell), ``top`` its
         alternatives: the ``top`` best, and never more. ``at`` are the places wanted; one call each with protocol P, and
         no cheaper than all of them otherwise.
+        """
+        ...
+
+    async def known(
+        self, prefix: Prefix, continuation: Sequence[int], ids: Mapping[int, Sequence[int]], *, sample: int = 0
+    ) -> Known:
+        """Logprobs of chosen alternatives, ``ids`` by place in the continuation; E3's input.
+
+        Empty where the server can't be asked (``targets`` is "none"); tokens without a usable number are left out.
         """
         ...
 

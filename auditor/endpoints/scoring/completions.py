@@ -6,15 +6,15 @@ ids), and one generated token per position.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
 
 from auditor.endpoints.dialects import dialect_named
 from auditor.endpoints.logprobs import decode_logprobs
-from auditor.endpoints.scoring.base import FORCE, Prefix, Sampled, Server, unreadable
-from auditor.endpoints.scoring.decoding import ids_of, prompt_logprobs, ranked
+from auditor.endpoints.scoring.base import FORCE, Known, Prefix, Sampled, Server, unreadable
+from auditor.endpoints.scoring.decoding import chosen, ids_of, prompt_logprobs, ranked
 from auditor.endpoints.scoring.routes import WHOLE, RouteScorer
 from auditor.records import Message, TokenLogprob, TokenPosition
 
@@ -29,15 +29,23 @@ class CompletionsScorer(RouteScorer):
         way: how given tokens are scored.
         forced: for ``one_by_one``: the server was seen to report logprobs from before ``logit_bias``, so that the given
             token can be forced and its own logprob comes even where it is not among the best.
+        targeted: the server was seen to list tokens that are asked for by id (vLLM's ``logprob_token_ids``).
     """
 
-    def __init__(self, server: Server, way: Way, *, forced: bool = False) -> None:
+    def __init__(self, server: Server, way: Way, *, forced: bool = False, targeted: bool = False) -> None:
         super().__init__(server)
+        self.targets = "each" if targeted else "none"
         self._way: Way = way
         self._forced = forced
         self._url = f"{server.spec.base_url}/completions"
         self.name = way
         self.protocol = "P" if way == "one_by_one" else "F"
+
+    def aiming(self) -> CompletionsScorer:
+        """The same way, with tokens asked for by id."""
+        other = CompletionsScorer(self._server, self._way, forced=self._forced, targeted=True)
+        other.spent, other._prefixes = self.spent, self._prefixes
+        return other
 
     async def _prefix(self, messages: tuple[Message, ...]) -> Prefix:
         """The ids that the chat route saw for these messages."""
@@ -140,6 +148,24 @@ class CompletionsScorer(RouteScorer):
         listed = [position.sampled, *position.top]
         own = next((t for t in listed if t.id == token), TokenLogprob(token="", logprob=None, id=token))
         return ranked(own, _without(position, top), top)
+
+    async def known(
+        self, prefix: Prefix, continuation: Sequence[int], ids: Mapping[int, Sequence[int]], *, sample: int = 0
+    ) -> Known:
+        """See `Scorer.known`: one generated token per place."""
+        if self.targets == "none":
+            return {}
+        return {t: await self._listed(prefix.then(continuation[:t]), some, sample) for t, some in ids.items() if some}
+
+    async def _listed(self, prefix: Prefix, ids: Sequence[int], sample: int) -> dict[int, float]:
+        body = {"prompt": list(prefix.ids), "max_tokens": 1, "seed": 0, "logprobs": 0, "logprob_token_ids": list(ids)}
+        choice = await self._complete({**body, "return_token_ids": True, "return_tokens_as_token_ids": True}, sample)
+        own = ids_of(choice.get("token_ids"))
+        decoded = decode_logprobs(msgspec.json.encode(choice.get("logprobs")), token_ids=list(own) if own else None)
+        position = decoded.positions[0] if decoded is not None and decoded.positions else None
+        if position is None or not set(ids) <= {t.id for t in (*position.top, position.sampled)}:
+            raise unreadable(self._server.spec, "logprobs of the tokens that were asked for")
+        return chosen((*position.top, position.sampled), ids)
 
     async def _complete(self, body: dict[str, Any], sample: int) -> dict[str, Any]:
         settings = {**dialect_named(self._server.spec.dialect).explicit, **WHOLE}

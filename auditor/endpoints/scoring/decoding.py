@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from auditor.endpoints.logprobs import CENSORED_AT
@@ -21,6 +21,12 @@ def ranked(token: TokenLogprob, alternatives: Sequence[TokenLogprob], top: int) 
     """A position with the ``top`` likeliest alternatives, most likely first; the given token stands apart."""
     known = sorted((a for a in alternatives if a.logprob is not None), key=lambda a: -(a.logprob or 0.0))
     return TokenPosition(sampled=token, top=tuple(known[:top]))
+
+
+def chosen(tokens: Iterable[TokenLogprob], ids: Iterable[int]) -> dict[int, float]:
+    """The logprobs of some tokens by id, as far as they have numbers."""
+    known = {t.id: t.logprob for t in tokens}
+    return {one: value for one in ids if (value := known.get(one)) is not None}
 
 
 def prompt_logprobs(rows: Sequence[Any], ids: Sequence[int], top: int) -> list[TokenPosition | None]:

@@ -41,7 +41,7 @@ async def find_scorer(
     Args:
         endpoint: connected in the dialect that its probe recognised.
         wanted: only ways of this protocol; S takes any way of F.
-        found: that probe's record; it comes back with ``prompt_logprobs``, ``echo``, ``prefill`` and ``protocol`` set.
+        found: that probe's record; it comes back with ``prompt_logprobs``, ``token_ids`` and ``protocol`` set.
 
     Raises:
         AuditorError: only faults that are not about scoring (a tape that can't be written, say). A server that refuses is
@@ -64,12 +64,10 @@ async def find_scorer(
             works = False
         seen[scorer.name] = works
         if works:
-            best = scorer
+            best = await _with_targets(scorer, top)
             break
-    tried = {"prompt_logprobs": "prompt_logprobs", "echo": "echo", "one_by_one": "prefill", "llama-cpp": "prefill"}
-    fields = {field: seen[name] for name, field in tried.items() if name in seen}
-    if "sglang" in seen:
-        fields["prompt_logprobs"] = seen["sglang"]
+    ways = [seen[name] for name in ("prompt_logprobs", "sglang") if name in seen]
+    fields = {"prompt_logprobs": any(ways)} if ways else {}
     found = msgspec.structs.replace(
         found, **fields, token_ids=True if best else found.token_ids, protocol=best.protocol if best else found.protocol
     )
@@ -95,6 +93,27 @@ def _ways(server: Server) -> Iterator[Callable[[], Scorer]]:
     yield lambda: CompletionsScorer(server, "echo")
     yield lambda: CompletionsScorer(server, "one_by_one", forced=True)
     yield lambda: CompletionsScorer(server, "one_by_one")
+
+
+async def _with_targets(scorer: Scorer, top: int) -> Scorer:
+    """The scorer, able to ask for tokens by id if the server was seen to list them with the numbers that they had."""
+    aiming = scorer.aiming() if isinstance(scorer, CompletionsScorer) else scorer
+    if aiming.targets == "none":
+        return scorer
+    try:
+        prefix = await aiming.prefix(_ASKED)
+        wrote = await aiming.sample(prefix, max_tokens=_TOKENS, top=top, seed=17)
+        listed = (await aiming.score(prefix, wrote.ids, top=top, at=[0]))[0].top
+        wanted = [t.id for t in listed if t.id is not None]
+        stranger = next(one for one in range(len(wanted) + 1) if one not in wanted)
+        found = await aiming.known(prefix, wrote.ids, {0: [stranger, *reversed(wanted)]})
+        gaps = [abs(found[0][t.id] - t.logprob) for t in listed if t.id is not None and t.logprob is not None]
+        if stranger in found[0] and gaps and sorted(gaps)[len(gaps) // 2] < AGREE:
+            return aiming
+    except (EndpointError, CassetteMiss, KeyError):
+        pass
+    scorer.targets = "none"
+    return scorer
 
 
 async def _agrees(scorer: Scorer, top: int) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from auditor.endpoints.scoring.base import Prefix, ScoreProtocol, Server, Spent, root_of, unreadable
+from auditor.endpoints.scoring.base import Known, Prefix, ScoreProtocol, Server, Spent, Targets, root_of, unreadable
 from auditor.records import Ask, Message, Sampling
 
 WHOLE: Final[Mapping[str, float]] = {"temperature": 1.0, "top_p": 1.0}
@@ -27,6 +27,7 @@ class RouteScorer(ABC):
 
     name: str
     protocol: ScoreProtocol
+    targets: Targets = "none"
     template_fields: ClassVar[tuple[str, ...]] = ()
     """The fields of a chat request that change what its template makes of the messages."""
 
@@ -42,6 +43,12 @@ class RouteScorer(ABC):
         if key not in self._prefixes:
             self._prefixes[key] = await self._prefix(key)
         return self._prefixes[key]
+
+    async def known(
+        self, prefix: Prefix, continuation: Sequence[int], ids: Mapping[int, Sequence[int]], *, sample: int = 0
+    ) -> Known:
+        """See `Scorer.known`."""
+        return {}
 
     @abstractmethod
     async def _prefix(self, messages: tuple[Message, ...]) -> Prefix:

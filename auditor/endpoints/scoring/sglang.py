@@ -6,11 +6,11 @@ temperature 1, which is what is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from auditor.endpoints.scoring.base import Prefix, Sampled, ScoreProtocol, unreadable
-from auditor.endpoints.scoring.decoding import ids_of, ranked, triples
+from auditor.endpoints.scoring.base import Known, Prefix, Sampled, ScoreProtocol, Targets, unreadable
+from auditor.endpoints.scoring.decoding import chosen, ids_of, ranked, triples
 from auditor.endpoints.scoring.routes import WHOLE, RouteScorer
 from auditor.records import Message, TokenPosition
 
@@ -22,6 +22,7 @@ class SglangScorer(RouteScorer):
 
     name = "sglang"
     protocol: ScoreProtocol = "F"
+    targets: Targets = "all"
     template_fields = ("messages", "chat_template_kwargs")
 
     async def _prefix(self, messages: tuple[Message, ...]) -> Prefix:
@@ -68,6 +69,25 @@ class SglangScorer(RouteScorer):
             t: ranked(triples([rows[t][0]])[0], triples(rows[t][1] or ()), top)
             for t in (range(len(continuation)) if at is None else at)
         }
+
+    async def known(
+        self, prefix: Prefix, continuation: Sequence[int], ids: Mapping[int, Sequence[int]], *, sample: int = 0
+    ) -> Known:
+        """See `Scorer.known`: one call, for the union of what is wanted anywhere (``token_ids_logprob``)."""
+        union = sorted({one for some in ids.values() for one in some})
+        if self.targets == "none" or not union or not continuation:
+            return {}
+        body = {
+            "sampling_params": {**_SETTINGS, "max_new_tokens": 1},
+            "top_logprobs_num": 0,
+            "token_ids_logprob": union,
+            "logprob_start_len": max(len(prefix.ids) - 1, 0),
+        }
+        meta, _ = await self._generate(prefix.then(continuation), body, sample)
+        rows = (meta.get("input_token_ids_logprobs") or [])[-len(continuation) :]
+        if len(rows) < len(continuation):
+            raise unreadable(self._server.spec, "logprobs of the tokens that were asked for")
+        return {t: chosen(triples(rows[t] or ()), some) for t, some in ids.items()}
 
     async def _tokens(self, body: dict[str, Any]) -> tuple[int, ...]:
         whole = {"model": self._server.spec.model, **body}

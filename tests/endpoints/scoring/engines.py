@@ -72,7 +72,10 @@ class LlamaServer:
 
 
 class SglangServer:
-    """SGLang's /tokenize and /generate."""
+    """SGLang's /tokenize and /generate. Old ones do not know ``token_ids_logprob``."""
+
+    def __init__(self, *, targeted: bool = True) -> None:
+        self.targeted = targeted
 
     def __call__(self, request: httpx2.Request) -> httpx2.Response:
         path, body = request.url.path, json.loads(request.content or b"{}")
@@ -91,6 +94,12 @@ class SglangServer:
                 [[values[one], one, None] for one in best(values, k)] if place else None
                 for place, (_, values) in enumerate(rows)
             ]
+            if self.targeted and (wanted := body.get("token_ids_logprob")):
+                # One list for all positions; the first has no context.
+                meta["input_token_ids_logprobs"] = [
+                    [[values[one], one, None] for one in wanted] if place else None
+                    for place, (_, values) in enumerate(rows)
+                ]
         rng = random.Random(params.get("sampling_seed", 0))
         own, tops, made = [], [], list[int]()
         for _ in range(params["max_new_tokens"]):
@@ -110,12 +119,20 @@ class CompletionsServer:
         prompt_logprobs: whether it knows vLLM's field (else it is ignored, as unknown fields are).
         echo: "right", "shifted" (each prompt token scored with the row of the next, as one server was seen to do), or "".
         bias: whether logit_bias shows in the logprobs.
+        targeted: whether it knows vLLM's ``logprob_token_ids`` (else it is ignored).
     """
 
     def __init__(
-        self, *, prompt_logprobs: bool = True, echo: str = "right", bias: bool = False, ids: bool = True
+        self,
+        *,
+        prompt_logprobs: bool = True,
+        echo: str = "right",
+        bias: bool = False,
+        ids: bool = True,
+        targeted: bool = True,
     ) -> None:
         self.prompt_logprobs, self.echo, self.bias, self.ids = prompt_logprobs, echo, bias, ids
+        self.targeted = targeted
 
     def __call__(self, request: httpx2.Request) -> httpx2.Response:
         path, body = request.url.path, json.loads(request.content or b"{}")
@@ -151,11 +168,13 @@ class CompletionsServer:
             "finish_reason": "length",
         }
         if (k := body.get("logprobs")) is not None:
+            wanted = body.get("logprob_token_ids") if self.targeted else None
             choice["logprobs"] = {
                 "tokens": [f"token_id:{one}" for one, _ in rows],
                 "token_logprobs": [values[one] for one, values in rows],
                 "top_logprobs": [
-                    {f"token_id:{one}": values[one] for one in {*best(values, k), token}} for token, values in rows
+                    {f"token_id:{one}": values[one] for one in {*(wanted or best(values, k)), token}}
+                    for token, values in rows
                 ],
             }
             if body.get("echo"):

@@ -103,6 +103,33 @@ async def test_generated_text_comes_with_ids_and_lists(
             assert {t.id for t in position.top} >= set(best(exact, 4))
 
 
+@pytest.mark.parametrize(
+    ("handler", "dialect", "targets"),
+    [
+        (CompletionsServer(), "vllm", "each"),
+        (CompletionsServer(targeted=False), "vllm", "none"),
+        (SglangServer(), "sglang", "all"),
+        (SglangServer(targeted=False), "sglang", "none"),
+        (LlamaServer(), "llama-cpp", "none"),
+    ],
+)
+async def test_chosen_tokens_can_be_asked_for_where_the_server_was_seen_to_list_them(
+    handler: Handler, dialect: str, targets: str
+) -> None:
+    async with server(handler, dialect) as endpoint:
+        _, scorer = await find_scorer(endpoint, found(dialect))  # type: ignore[arg-type]
+        assert scorer is not None
+        assert scorer.targets == targets
+        prefix, given = await scorer.prefix(HELLO), [9, 40, 0, 12]
+        known = await scorer.known(prefix, given, {0: [30, 7], 2: [1, 30], 3: []})
+        if targets == "none":
+            assert known == {}
+            return
+        for t, ids in ((0, [30, 7]), (2, [1, 30])):
+            exact = logprobs([*PREFIX, *given[:t]])
+            assert known[t] == pytest.approx({one: exact[one] for one in ids})
+
+
 async def test_a_question_asked_again_is_not_counted_again() -> None:
     async with server(CompletionsServer()) as endpoint:
         scorer = CompletionsScorer(endpoint, "prompt_logprobs")
