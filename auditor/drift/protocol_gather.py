@@ -117,7 +117,7 @@ async def gather(
         start = answer_start(wrote, writer.markers, before)
         if start is None:
             return "the trace did not end within the token limit"
-        before, wrote = before.then(wrote.ids[:start]), _after(wrote, start)
+        before, wrote = before.then(wrote.ids[:start], _pieces(wrote)[:start]), _after(wrote, start)
         if not wrote.ids:
             return "no answer after the trace"
     if reasoning == "own_trace":
@@ -125,7 +125,7 @@ async def gather(
         start = answer_start(thought, reader.markers, behind)
         if start is None:
             return "the reader's trace did not end within the token limit"
-        behind = behind.then(thought.ids[:start])
+        behind = behind.then(thought.ids[:start], _pieces(thought)[:start])
     return await _score(question, wrote, (own, before, writer.markers), (other, behind, reader.markers), settings, seed)
 
 
@@ -150,14 +150,17 @@ async def _score(
     stepwise = "P" in (own.protocol if not wrote.keyed else "", other.protocol)
     chosen = choose_positions(len(ids), settings.positions if stepwise else len(ids), seed=seed, always=1)
     at = [t for t, _ in chosen]
-    read = await other.score(behind, ids, top=top, at=at, sample=settings.reader_sample)
+    pieces = _pieces(wrote)
+    read = await other.score(behind, ids, top=top, at=at, sample=settings.reader_sample, pieces=pieces)
     # A list of the generation itself serves as the writer's first asking, if it can be held against scored lists.
-    listed = dict(enumerate(wrote.positions)) if wrote.keyed else await own.score(before, ids, top=top, at=at)
+    listed = (
+        dict(enumerate(wrote.positions)) if wrote.keyed else await own.score(before, ids, top=top, at=at, pieces=pieces)
+    )
     if wrote.positions:
         listed = {t: _with_number(position, wrote.positions[t]) for t, position in listed.items()}
     again: dict[int, TokenPosition] = {}
     if settings.noise:
-        again = await own.score(before, ids, top=top, at=at, sample=0 if wrote.keyed else 1)
+        again = await own.score(before, ids, top=top, at=at, sample=0 if wrote.keyed else 1, pieces=pieces)
     more = await _known(ids, (own, before, listed), (other, behind, read), settings)
     texts = _spelled(wrote, listed, again, read)
     both = Markers(markers.opening | reader[2].opening, markers.closing | reader[2].closing)
@@ -298,6 +301,12 @@ def _spelled(wrote: Sampled, *scored: dict[int, TokenPosition]) -> list[str]:
         names = [printed(one[t].sampled) for one in scored if t in one]
         texts[t] = next((name for name in names if name and not name.startswith("#")), text)
     return texts
+
+
+def _pieces(wrote: Sampled) -> tuple[str, ...]:
+    """How the tokens print, for servers that read text only; "" where that is not known."""
+    prints = (position.sampled.token for position in wrote.positions)
+    return tuple("" if text.startswith("token_id:") else text for text in prints)
 
 
 def _texts(wrote: Sampled) -> list[str]:

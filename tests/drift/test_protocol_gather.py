@@ -158,7 +158,14 @@ class Scripted:
         return Sampled(ids, tuple(self.at([*prefix.ids, *ids[:t]], one) for t, one in enumerate(ids)), True)
 
     async def score(
-        self, prefix: Prefix, continuation: Sequence[int], *, top: int, at: Sequence[int] | None = None, sample: int = 0
+        self,
+        prefix: Prefix,
+        continuation: Sequence[int],
+        *,
+        top: int,
+        at: Sequence[int] | None = None,
+        sample: int = 0,
+        pieces: Sequence[str] = (),
     ) -> dict[int, TokenPosition]:
         self.scored.append(prefix.ids)
         wanted = range(len(continuation)) if at is None else at

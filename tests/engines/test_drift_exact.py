@@ -21,7 +21,15 @@ from auditor.drift.bounds import jsd_bounds, kl_lower_capped, kl_lower_lumped, t
 from auditor.drift.protocol_gather import Party, Question, Settings, find_markers, gather
 from auditor.drift.protocol_sequence import ScoredText, Step
 from auditor.endpoints import Endpoint, connect, probe
-from auditor.endpoints.scoring import CompletionsScorer, LlamaCppScorer, Prefix, Scorer, Server, find_scorer
+from auditor.endpoints.scoring import (
+    CompletionsScorer,
+    LlamaCppScorer,
+    PrefillScorer,
+    Prefix,
+    Scorer,
+    Server,
+    find_scorer,
+)
 from auditor.records import EndpointSpec, Message, Prompt, TokenPosition
 from auditor.wire import MemoryTape, Wire, open_wire
 
@@ -317,6 +325,34 @@ def test_one_position_at_a_time_agrees_with_teacher_forcing(vllm_pair: EnginePai
     ran(compare())
 
 
+def test_a_continued_chat_message_agrees_with_teacher_forcing(vllm_pair: EnginePair) -> None:
+    """Protocol P where only chat is to be had: the same numbers, as long as the text is cut into the tokens written."""
+
+    async def compare() -> None:
+        reached = Reached(vllm_pair)
+        try:
+            full = (await reached.party(BASELINE)).scorer
+            endpoint = reached.endpoints[BASELINE]
+            assert isinstance(endpoint, Server)
+            chat = PrefillScorer(endpoint, forced=True)
+            prefix = await chat.prefix((Message("user", QUESTIONS[0]),))
+            assert prefix.ids == (await full.prefix((Message("user", QUESTIONS[0]),))).ids
+            assert await chat.tokenise("<think>") == await full.tokenise("<think>")
+            wrote = await chat.sample(prefix, max_tokens=TOKENS, top=5, seed=5)
+            pieces = [position.sampled.token for position in wrote.positions]
+            assert "".join(pieces).startswith(wrote.text)
+            forced = await full.score(prefix, wrote.ids, top=5)
+            found = await chat.score(prefix, wrote.ids, top=5, pieces=pieces)
+            assert len(found) >= len(wrote.ids) / 2
+            for t, position in found.items():
+                same_numbers(position, forced[t], 1e-3)
+            print(f"\nchat prefill: {len(found)} of {len(wrote.ids)} positions cut as written")
+        finally:
+            await reached.close()
+
+    ran(compare())
+
+
 def test_positions_of_llama_cpp_agree_with_torch(llama_pair: EnginePair, oracle: Oracle) -> None:
     """Protocol P has no F to compare with there; torch's teacher forcing of the same ids takes its place."""
     for row in oracle.rows(ran(texts_of(llama_pair, 5))):
@@ -343,7 +379,6 @@ def test_the_probe_finds_how_each_engine_scores(engine_pair: EnginePair) -> None
                 assert scorer.name == ("prompt_logprobs" if vllm else "llama-cpp")
                 assert scorer.targets == ("each" if vllm else "none")
                 assert known.prompt_logprobs is (True if vllm else None)
-                assert known.prefill is (None if vllm else True)
         finally:
             await reached.close()
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol, runtime_checkable
 
-from auditor.errors import NotAnApi
+from auditor.errors import NotAnApi, RequestRejected
 from auditor.records import Ask, EndpointSpec, Message, TokenPosition
 
 ScoreProtocol = Literal["F", "S", "P"]
@@ -28,13 +28,17 @@ FORCE: Final = 10_000.0
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """A conversation as the model sees it when its reply begins: after the chat template, as token ids."""
+    """A conversation as the model sees it when its reply begins: after the chat template, as token ids.
+
+    ``text`` is what a scorer has to send in place of ids, where its server reads text only; "" for the others.
+    """
 
     ids: tuple[int, ...]
+    text: str = ""
 
-    def then(self, more: Sequence[int]) -> Prefix:
-        """This with more tokens behind it."""
-        return Prefix((*self.ids, *more))
+    def then(self, more: Sequence[int], pieces: Sequence[str] = ()) -> Prefix:
+        """This with more tokens behind it, which print as ``pieces``."""
+        return Prefix((*self.ids, *more), self.text + "".join(pieces))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +127,21 @@ class Scorer(Protocol):
         ...
 
     async def score(
-        self, prefix: Prefix, continuation: Sequence[int], *, top: int, at: Sequence[int] | None = None, sample: int = 0
+        self,
+        prefix: Prefix,
+        continuation: Sequence[int],
+        *,
+        top: int,
+        at: Sequence[int] | None = None,
+        sample: int = 0,
+        pieces: Sequence[str] = (),
     ) -> dict[int, TokenPosition]:
         """Logprobs of given tokens after a prefix, by place in the continuation.
 
         ``sampled`` of each position is the given token (its logprob None where the server does not tell), ``top`` its
         alternatives: the ``top`` best, and never more. ``at`` are the places wanted; one call each with protocol P, and
-        no cheaper than all of them otherwise.
+        no cheaper than all of them otherwise. ``pieces`` is how the tokens print, for servers that read text only: they
+        raise RequestRejected where that is not known, or where the text is cut into other tokens than those given.
         """
         ...
 
@@ -146,6 +158,25 @@ class Scorer(Protocol):
 def root_of(spec: EndpointSpec) -> str:
     """The address without /v1: where servers keep routes of their own."""
     return spec.base_url.removesuffix("/v1").rstrip("/")
+
+
+def spelled(pieces: Sequence[str], count: int, spec: EndpointSpec) -> tuple[str, ...]:
+    """The pieces of ``count`` tokens. Raises RequestRejected if one is missing or is part of a character."""
+    if len(pieces) != count or any(not piece or "\ufffd" in piece for piece in pieces):
+        raise RequestRejected(
+            f"{spec.base_url} reads text only, and how the tokens print is not known for all of them.",
+            "Compare endpoints that take token ids, or two that read text.",
+        )
+    return tuple(pieces)
+
+
+def same_ids(got: Sequence[int | None], wanted: Sequence[int], spec: EndpointSpec) -> None:
+    """Raise RequestRejected if a server cut the text into other tokens than those that were given."""
+    if list(got) != list(wanted):
+        raise RequestRejected(
+            f"{spec.base_url} cuts the text into other tokens than the ones that were written.",
+            "Compare endpoints that take token ids.",
+        )
 
 
 def unreadable(spec: EndpointSpec, what: str) -> NotAnApi:

@@ -41,12 +41,6 @@ class CompletionsScorer(RouteScorer):
         self.name = way
         self.protocol = "P" if way == "one_by_one" else "F"
 
-    def aiming(self) -> CompletionsScorer:
-        """The same way, with tokens asked for by id."""
-        other = CompletionsScorer(self._server, self._way, forced=self._forced, targeted=True)
-        other.spent, other._prefixes = self.spent, self._prefixes
-        return other
-
     async def _prefix(self, messages: tuple[Message, ...]) -> Prefix:
         """The ids that the chat route saw for these messages."""
         body = self._chat_body(messages, temperature=1.0, top_p=1.0, seed=0) | {"return_token_ids": True}
@@ -73,9 +67,8 @@ class CompletionsScorer(RouteScorer):
                 "prompt": list(prefix.ids),
                 "max_tokens": max_tokens,
                 "seed": seed,
-                "logprobs": top,
+                **self._lists(top),
                 "return_token_ids": True,
-                "return_tokens_as_token_ids": True,
             },
             sample,
         )
@@ -88,7 +81,14 @@ class CompletionsScorer(RouteScorer):
         return Sampled(ids, positions if len(positions) == len(ids) else (), ended, str(choice.get("text") or ""))
 
     async def score(
-        self, prefix: Prefix, continuation: Sequence[int], *, top: int, at: Sequence[int] | None = None, sample: int = 0
+        self,
+        prefix: Prefix,
+        continuation: Sequence[int],
+        *,
+        top: int,
+        at: Sequence[int] | None = None,
+        sample: int = 0,
+        pieces: Sequence[str] = (),
     ) -> dict[int, TokenPosition]:
         """See `Scorer.score`."""
         wanted = range(len(continuation)) if at is None else at
@@ -109,22 +109,18 @@ class CompletionsScorer(RouteScorer):
         found = {t: given[start + t] for t in wanted}
         return {t: position for t, position in found.items() if position is not None}
 
+    def _lists(self, top: int) -> dict[str, Any]:
+        """How lists of alternatives are asked for."""
+        return {"logprobs": top, "return_tokens_as_token_ids": True}
+
     async def _echoed(self, whole: Prefix, top: int, sample: int) -> list[TokenPosition | None]:
         choice = await self._complete(
-            {
-                "prompt": list(whole.ids),
-                "max_tokens": 1,
-                "echo": True,
-                "logprobs": top,
-                "seed": 0,
-                "return_tokens_as_token_ids": True,
-            },
-            sample,
+            {"prompt": list(whole.ids), "max_tokens": 1, "echo": True, "seed": 0, **self._lists(top)}, sample
         )
         decoded = decode_logprobs(msgspec.json.encode(choice.get("logprobs")))
         positions = decoded.positions if decoded is not None else ()
         return [
-            ranked(msgspec.structs.replace(p.sampled, id=wanted), _without(p, top), top)
+            ranked(msgspec.structs.replace(p.sampled, id=wanted), without(p, top), top)
             for p, wanted in zip(positions, whole.ids, strict=False)
         ]
 
@@ -133,9 +129,8 @@ class CompletionsScorer(RouteScorer):
             "prompt": list(prefix.ids),
             "max_tokens": 1,
             "seed": 0,
-            "logprobs": top,
+            **self._lists(top),
             "return_token_ids": True,
-            "return_tokens_as_token_ids": True,
         }
         if self._forced:
             body["logit_bias"] = {str(token): FORCE}
@@ -147,7 +142,7 @@ class CompletionsScorer(RouteScorer):
         position = decoded.positions[0]
         listed = [position.sampled, *position.top]
         own = next((t for t in listed if t.id == token), TokenLogprob(token="", logprob=None, id=token))
-        return ranked(own, _without(position, top), top)
+        return ranked(own, without(position, top), top)
 
     async def known(
         self, prefix: Prefix, continuation: Sequence[int], ids: Mapping[int, Sequence[int]], *, sample: int = 0
@@ -183,7 +178,7 @@ class CompletionsScorer(RouteScorer):
         return answer
 
 
-def _without(position: TokenPosition, top: int) -> list[TokenLogprob]:
+def without(position: TokenPosition, top: int) -> list[TokenLogprob]:
     """The alternatives of a list that may hold the given token as one more than the ``top`` best."""
     if len(position.top) <= top:
         return list(position.top)

@@ -44,12 +44,19 @@ class LlamaCppScorer(RouteScorer):
         return Sampled(ids, positions, answer.get("stop_type") == "eos", str(answer.get("content") or ""))
 
     async def score(
-        self, prefix: Prefix, continuation: Sequence[int], *, top: int, at: Sequence[int] | None = None, sample: int = 0
+        self,
+        prefix: Prefix,
+        continuation: Sequence[int],
+        *,
+        top: int,
+        at: Sequence[int] | None = None,
+        sample: int = 0,
+        pieces: Sequence[str] = (),
     ) -> dict[int, TokenPosition]:
         """See `Scorer.score`; one call for each place."""
         found = {}
         for t in range(len(continuation)) if at is None else at:
-            body = {"n_predict": 1, "n_probs": top, "seed": 0, "logit_bias": [[continuation[t], FORCE]]}
+            body = {"n_predict": 1, "n_probs": max(top, 1), "seed": 0, "logit_bias": [[continuation[t], FORCE]]}
             rows = _rows(await self._complete(prefix.then(continuation[:t]), body, sample))
             if not rows:
                 raise unreadable(self._server.spec, "the next token's probabilities")

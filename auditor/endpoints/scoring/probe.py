@@ -16,8 +16,11 @@ from auditor.endpoints.capabilities import Capabilities
 from auditor.endpoints.dialects import dialect_named
 from auditor.endpoints.scoring.base import ScoreProtocol, Scorer, Server
 from auditor.endpoints.scoring.completions import CompletionsScorer
+from auditor.endpoints.scoring.hosted import FireworksScorer, TogetherScorer
 from auditor.endpoints.scoring.llama_cpp import LlamaCppScorer
+from auditor.endpoints.scoring.prefill import PrefillScorer
 from auditor.endpoints.scoring.sglang import SglangScorer
+from auditor.endpoints.scoring.tgi import TgiScorer
 from auditor.errors import CassetteMiss, EndpointError
 from auditor.records import Message, TokenPosition
 
@@ -27,6 +30,16 @@ AGREE: Final = 0.05
 """Nats by which a scored token's median may differ from what it was when generated: above batch noise, below a shift."""
 FINGERPRINT_TEXT: Final = "Hello, wörld! 👋🏽 漢字かな 한글 العربية 0123456789 3.14\n\tdef f(x):\r\n    return x  # ok?\n<|im_end|></s><think>\u00a0…"
 """Emoji, scripts, digits, code and special tokens: tokenizers that agree on all of it are taken to be the same."""
+
+_OWN: Final[dict[str, Callable[[Server], Scorer]]] = {
+    "llama-cpp": LlamaCppScorer,
+    "sglang": SglangScorer,
+    "tgi": TgiScorer,
+    "tgi-native": TgiScorer,
+}
+"""Server families with routes of their own."""
+_HOSTED: Final[dict[str, Callable[[Server], Scorer]]] = {"fireworks": FireworksScorer, "together": TogetherScorer}
+"""Vendors that document how a prompt is scored."""
 
 _ASKED: Final = (Message("user", "Write one short, surprising sentence about a town."),)
 _TOKENS: Final = 6
@@ -48,15 +61,16 @@ async def find_scorer(
             a finding.
     """
     dialect = dialect_named(endpoint.spec.dialect)
-    # Vendors' own chat models score nothing; asking them only costs refusals.
-    if not isinstance(endpoint, Server) or dialect.base_url or not dialect.has_logprobs:
+    # Most vendors' own chat models score nothing; asking them only costs refusals.
+    hosted = dialect.base_url and dialect.name not in _HOSTED
+    if not isinstance(endpoint, Server) or hosted or not dialect.has_logprobs:
         return found, None
     seen: dict[str, bool] = {}
     best: Scorer | None = None
     top = _TOP if found.top_logprobs_max is None else min(_TOP, found.top_logprobs_max)
     for make in _ways(endpoint):
         scorer = make()
-        if wanted is not None and scorer.protocol != ("F" if wanted == "S" else wanted):
+        if wanted is not None and scorer.protocol != wanted and (wanted, scorer.protocol) != ("S", "F"):
             continue
         try:
             works = await _agrees(scorer, top)
@@ -66,7 +80,7 @@ async def find_scorer(
         if works:
             best = await _with_targets(scorer, top)
             break
-    ways = [seen[name] for name in ("prompt_logprobs", "sglang") if name in seen]
+    ways = [seen[name] for name in ("prompt_logprobs", "sglang", "tgi") if name in seen]
     fields = {"prompt_logprobs": any(ways)} if ways else {}
     found = msgspec.structs.replace(
         found, **fields, token_ids=True if best else found.token_ids, protocol=best.protocol if best else found.protocol
@@ -84,32 +98,35 @@ async def fingerprint(scorer: Scorer) -> tuple[int, ...] | None:
 
 def _ways(server: Server) -> Iterator[Callable[[], Scorer]]:
     name = dialect_named(server.spec.dialect).name
-    if name == "llama-cpp":
-        yield lambda: LlamaCppScorer(server)
-        return
-    if name == "sglang":
-        yield lambda: SglangScorer(server)
+    own = _OWN.get(name) or _HOSTED.get(name)
+    if own is not None:
+        yield lambda: own(server)
+        if name != "sglang":
+            return
     yield lambda: CompletionsScorer(server, "prompt_logprobs")
     yield lambda: CompletionsScorer(server, "echo")
     yield lambda: CompletionsScorer(server, "one_by_one", forced=True)
     yield lambda: CompletionsScorer(server, "one_by_one")
+    yield lambda: PrefillScorer(server, forced=True)
+    yield lambda: PrefillScorer(server)
 
 
 async def _with_targets(scorer: Scorer, top: int) -> Scorer:
     """The scorer, able to ask for tokens by id if the server was seen to list them with the numbers that they had."""
-    aiming = scorer.aiming() if isinstance(scorer, CompletionsScorer) else scorer
-    if aiming.targets == "none":
+    if type(scorer) is CompletionsScorer:
+        scorer.targets = "each"
+    if scorer.targets == "none":
         return scorer
     try:
-        prefix = await aiming.prefix(_ASKED)
-        wrote = await aiming.sample(prefix, max_tokens=_TOKENS, top=top, seed=17)
-        listed = (await aiming.score(prefix, wrote.ids, top=top, at=[0]))[0].top
+        prefix = await scorer.prefix(_ASKED)
+        wrote = await scorer.sample(prefix, max_tokens=_TOKENS, top=top, seed=17)
+        listed = (await scorer.score(prefix, wrote.ids, top=top, at=[0]))[0].top
         wanted = [t.id for t in listed if t.id is not None]
         stranger = next(one for one in range(len(wanted) + 1) if one not in wanted)
-        found = await aiming.known(prefix, wrote.ids, {0: [stranger, *reversed(wanted)]})
+        found = await scorer.known(prefix, wrote.ids, {0: [stranger, *reversed(wanted)]})
         gaps = [abs(found[0][t.id] - t.logprob) for t in listed if t.id is not None and t.logprob is not None]
         if stranger in found[0] and gaps and sorted(gaps)[len(gaps) // 2] < AGREE:
-            return aiming
+            return scorer
     except (EndpointError, CassetteMiss, KeyError):
         pass
     scorer.targets = "none"
@@ -123,7 +140,7 @@ async def _agrees(scorer: Scorer, top: int) -> bool:
     ids = wrote.ids
     if not ids:
         return False
-    given = await scorer.score(prefix, ids, top=top)
+    given = await scorer.score(prefix, ids, top=top, pieces=[p.sampled.token for p in wrote.positions])
     if len(given) < len(ids) or any(len(p.top) > top for p in given.values()):
         return False
     gaps = sorted(

@@ -50,7 +50,14 @@ class SglangScorer(RouteScorer):
         return Sampled(ids, positions, isinstance(reason, dict) and reason.get("type") == "stop", text)
 
     async def score(
-        self, prefix: Prefix, continuation: Sequence[int], *, top: int, at: Sequence[int] | None = None, sample: int = 0
+        self,
+        prefix: Prefix,
+        continuation: Sequence[int],
+        *,
+        top: int,
+        at: Sequence[int] | None = None,
+        sample: int = 0,
+        pieces: Sequence[str] = (),
     ) -> dict[int, TokenPosition]:
         """See `Scorer.score`."""
         whole, start = prefix.then(continuation), len(prefix.ids)

@@ -189,3 +189,155 @@ class CompletionsServer:
                 listed.append({str(x): entries[x] for x in sorted(entries)})
             choice["prompt_logprobs"] = listed
         return {"choices": [choice], "usage": {"prompt_tokens": len(prompt), "completion_tokens": len(made)}}
+
+
+class TgiServer:
+    """text-generation-inference's own routes, bodies as in its docs/openapi.json. It adds <user> as a beginning of text."""
+
+    def __init__(self, *, prefill: bool = True) -> None:
+        self.prefill = prefill
+
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        path, body = request.url.path, json.loads(request.content or b"{}")
+        if path == "/chat_tokenize":
+            text = "<user> w2<bot>"
+            return httpx2.Response(
+                200, json={"templated_text": text, "tokenize_response": [self.token(i) for i in cut(text)]}
+            )
+        if path == "/tokenize":
+            ids = [3, *cut(body["inputs"])]
+            return httpx2.Response(200, json=[{**self.token(i), "start": 0, "stop": 0} for i in ids])
+        if path != "/generate":
+            return httpx2.Response(404, json={"error": "Not Found"})
+        ids, asked = [3, *cut(body["inputs"])], body["parameters"]
+        rng = random.Random(asked.get("seed", 0))
+        details: dict[str, Any] = {"finish_reason": "length", "best_of_sequences": None, "seed": asked.get("seed")}
+        details["prefill"] = []
+        if asked.get("decoder_input_details") and self.prefill:
+            details["prefill"] = [
+                {**self.token(one), "logprob": logprobs(ids[:t])[one] if t else None} for t, one in enumerate(ids)
+            ]
+        made, tops = list[int](), []
+        for _ in range(asked["max_new_tokens"]):
+            values = logprobs([*ids, *made])
+            made.append(draw(values, rng))
+            tops.append([{**self.token(i), "logprob": values[i]} for i in best(values, asked.get("top_n_tokens", 0))])
+        details |= {
+            "generated_tokens": len(made),
+            "tokens": [
+                {**self.token(one), "logprob": logprobs([*ids, *made[:t]])[one], "special": one < 5}
+                for t, one in enumerate(made)
+            ],
+            "top_tokens": tops,
+        }
+        text = "".join(VOCABULARY[one] for one in made if one >= 5)
+        return httpx2.Response(200, json={"generated_text": text, "details": details})
+
+    @staticmethod
+    def token(one: int) -> dict[str, Any]:
+        return {"id": one, "text": VOCABULARY[one]}
+
+
+def cut(text: str) -> list[int]:
+    """The ids of a text of the vocabulary's tokens."""
+    ids = []
+    while text:
+        one = max((i for i, piece in enumerate(VOCABULARY) if text.startswith(piece)), key=lambda i: len(VOCABULARY[i]))
+        ids.append(one)
+        text = text.removeprefix(VOCABULARY[one])
+    return ids
+
+
+class TogetherServer:
+    """Together: the echoed prompt under ``prompt``, parallel lists without alternatives (SDK 3.1's types)."""
+
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        path, body = request.url.path, json.loads(request.content or b"{}")
+        assert isinstance(body.get("logprobs"), int)
+        assert not isinstance(body["logprobs"], bool)
+        prompt = "<user> w2<bot>" if path.endswith("/chat/completions") else body["prompt"]
+        ids = cut(prompt)
+        rng = random.Random(body.get("seed", 0))
+        made: list[int] = []
+        for _ in range(body["max_tokens"]):
+            made.append(draw(logprobs([*ids, *made]), rng))
+        whole = [*ids, *made]
+        values = [logprobs(whole[:t])[one] if t else None for t, one in enumerate(whole)]
+
+        def listed(some: slice) -> dict[str, Any]:
+            tokens = whole[some]
+            return {"tokens": [VOCABULARY[i] for i in tokens], "token_ids": tokens, "token_logprobs": values[some]}
+
+        text = "".join(VOCABULARY[one] for one in made)
+        choice: dict[str, Any] = {"logprobs": listed(slice(len(ids), None)), "finish_reason": "length"}
+        choice |= {"text": text} if "prompt" in body else {"message": {"role": "assistant", "content": text}}
+        echoed = [{"text": prompt, "logprobs": listed(slice(0, len(ids)))}] if body.get("echo") else []
+        used = {"prompt_tokens": len(ids), "completion_tokens": len(made)}
+        return httpx2.Response(200, json={"id": "t", "choices": [choice], "prompt": echoed, "usage": used})
+
+
+class FireworksServer:
+    """Fireworks: ids in, OpenAI's chat shape with ids out (SDK types of completions and chat), at most 5 alternatives."""
+
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        path, body = request.url.path, json.loads(request.content or b"{}")
+        if path.endswith("/chat/completions"):
+            message = {"role": "assistant", "content": "hi"}
+            choice: dict[str, Any] = {"index": 0, "message": message, "finish_reason": "length", "token_ids": [9]}
+            return httpx2.Response(200, json={"choices": [choice], "prompt_token_ids": PREFIX, "usage": {}})
+        k = body.get("top_logprobs", 0)
+        if k > 5:
+            return httpx2.Response(400, json={"error": {"message": "top_logprobs must be at most 5"}})
+        ids = [5, 6] if isinstance(body["prompt"], str) else list(body["prompt"])
+        rng = random.Random(body.get("seed", 0))
+        made: list[int] = []
+        for _ in range(body["max_tokens"]):
+            made.append(draw(logprobs([*ids, *made]), rng))
+        whole, back = [*ids, *made], body.get("echo_last", 0)
+        content = []
+        for t in range(len(ids) - back, len(whole)):
+            values, own = logprobs(whole[:t]), whole[t]
+            order = list(dict.fromkeys((*best(values, k), own)))
+            content.append(
+                self.entry(own, values) | {"text_offset": t, "top_logprobs": [self.entry(i, values) for i in order]}
+            )
+        choice = {"index": 0, "text": "".join(VOCABULARY[i] for i in made), "finish_reason": "length"}
+        choice |= {"token_ids": made, "prompt_token_ids": ids, "logprobs": {"content": content}}
+        used = {"prompt_tokens": len(ids), "completion_tokens": len(made)}
+        return httpx2.Response(200, json={"id": "f", "choices": [choice], "usage": used})
+
+    @staticmethod
+    def entry(one: int, values: Sequence[float]) -> dict[str, Any]:
+        text = VOCABULARY[one]
+        return {"token": text, "bytes": list(text.encode()), "logprob": values[one], "token_id": one}
+
+
+class ChatServer:
+    """vLLM with nothing but its chat route: messages are continued on request, and told as ids."""
+
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        path, body = request.url.path, json.loads(request.content or b"{}")
+        if path != "/v1/chat/completions":
+            return httpx2.Response(404, json={"detail": "Not Found"})
+        last = body["messages"][-1]
+        ids = list(PREFIX)
+        if last["role"] == "assistant":
+            assert body["continue_final_message"] is True
+            assert body["add_generation_prompt"] is False
+            # Templates take the space at an end off: then the text is cut into other tokens.
+            ids += cut(last["content"].rstrip())
+        rng = random.Random(body.get("seed", 0))
+        bias = {int(one): add for one, add in body.get("logit_bias", {}).items()}
+        k, made, content = body.get("top_logprobs", 1), list[int](), []
+        for _ in range(body["max_tokens"]):
+            values = logprobs([*ids, *made])
+            own = next(iter(bias)) if bias else draw(values, rng)
+            order = list(dict.fromkeys((own, *best(values, k))))[:k]
+            names = [{"token": f"token_id:{i}", "logprob": values[i], "bytes": []} for i in order]
+            raw = list(VOCABULARY[own].encode())
+            content.append({"token": f"token_id:{own}", "logprob": values[own], "bytes": raw, "top_logprobs": names})
+            made.append(own)
+        message = {"role": "assistant", "content": "".join(VOCABULARY[i] for i in made)}
+        choice = {"index": 0, "message": message, "finish_reason": "length"}
+        choice |= {"token_ids": made, "logprobs": {"content": content}}
+        return httpx2.Response(200, json={"choices": [choice], "prompt_token_ids": ids, "usage": {}})
