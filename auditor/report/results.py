@@ -9,6 +9,7 @@ from collections import defaultdict
 from typing import Any, Final
 
 from auditor.records import ALL_DIMENSIONS, DIMENSIONS, SIDES, Usage
+from auditor.report.anomalies import anomalies, told
 from auditor.report.corrected import corrections
 from auditor.report.overridden import overridden, read_overrides, replaced
 from auditor.stats.decide import Decision
@@ -26,6 +27,7 @@ def results(reader: RunReader) -> dict[str, Any]:
     for name, correction in corrections(reader, dimensions).items():
         dimensions[name]["primary"] |= correction
     error = reader.plan.get("plan", {}).get("run", {}).get("error")
+    odd = anomalies(reader)
     by_hand = overridden(reader, dimensions, read_overrides(reader))
     for name, figures in by_hand.items():
         dimensions[name]["primary"]["overridden"] = figures
@@ -54,7 +56,8 @@ def results(reader: RunReader) -> dict[str, Any]:
             "banks": reader.plan.get("banks", {}),
             "rubrics": reader.plan.get("rubrics", {}),
             "probes": provenance.get("probes", {}),
-            "warnings": provenance.get("warnings", []),
+            "anomalies": odd,
+            "warnings": [*provenance.get("warnings", []), *told(odd)],
         },
     }
 
