@@ -267,7 +267,7 @@ def test_a_server_that_gets_slow_by_itself_is_asked_less_but_not_less_than_at_fi
 
 def test_a_program_that_is_slow_itself_does_not_take_the_server_for_slow() -> None:
     """The answers queue in our own event loop: with more in flight each takes longer, and asking less helps nobody."""
-    for late, told in ((0.0, {"latency", "slow_start"}), (0.01, {"slow_start"})):
+    for late, told in ((0.0, {"latency", "slow_start"}), (0.03, {"slow_start"})):
         learner = controller(most=32, start=4)
         reasons = set()
         for number in range(2000):
