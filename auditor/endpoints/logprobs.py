@@ -36,14 +36,19 @@ class _Entry(msgspec.Struct, gc=False):
     id: int | None = None
     token_id: int | None = None
     bytes: list[int] | None = None
-    top_logprobs: list[_Entry] | None = None
     prob: float | None = None
     top_probs: list[Any] | None = None
 
 
+class _Sampled(_Entry, gc=False):
+    # Read when its turn comes: 64 lists of 20 alternatives, all alive at once, keep the garbage collector busy for longer
+    # than reading them takes.
+    top_logprobs: msgspec.Raw = msgspec.Raw(b"null")
+
+
 class _Chat(msgspec.Struct):
-    content: list[_Entry] | None = None
-    refusal: list[_Entry] | None = None
+    content: list[_Sampled] | None = None
+    refusal: list[_Sampled] | None = None
 
 
 class _Legacy(msgspec.Struct):
@@ -51,6 +56,10 @@ class _Legacy(msgspec.Struct):
     token_logprobs: list[float | None] | None = None
     top_logprobs: list[dict[str, float | None] | None] | dict[str, float | None] | None = None
     token_ids: list[int | None] | None = None
+
+
+_CHAT: Final = msgspec.json.Decoder(_Chat, strict=False)
+_ALTERNATIVES: Final = msgspec.json.Decoder(list[_Entry] | None, strict=False)
 
 
 def decode_logprobs(raw: msgspec.Raw | bytes, *, token_ids: list[int] | None = None) -> TokenLogprobs | None:
@@ -64,14 +73,14 @@ def decode_logprobs(raw: msgspec.Raw | bytes, *, token_ids: list[int] | None = N
         One position per generated token, or None if there are no logprobs in it (null, {}, an empty list).
         An unreadable value gives no positions and an anomaly, so that the answer is not lost with it.
     """
-    text = bytes(raw)
-    if text.strip() in {b"", b"null", b"{}", b"[]", b"false", b"true"}:
+    text = raw if isinstance(raw, bytes) else bytes(raw)
+    if len(text) < 16 and text.strip() in {b"", b"null", b"{}", b"[]", b"false", b"true"}:
         return None
     try:
-        chat = msgspec.json.decode(text, type=_Chat, strict=False)
+        chat = _CHAT.decode(text)
         entries = chat.content or chat.refusal
         if entries:
-            return _positions(((e, e.top_logprobs or []) for e in entries), token_ids, notes=_probabilities(entries))
+            return _positions(((e, _alternatives(e)) for e in entries), token_ids, notes=_probabilities(entries))
         legacy = msgspec.json.decode(text, type=_Legacy, strict=False)
     except (msgspec.MsgspecError, RecursionError):
         return TokenLogprobs(positions=(), anomalies=("logprobs came in a shape that is not known",))
@@ -91,7 +100,11 @@ def _entry(told: Told) -> _Entry:
     return _Entry(token=told[0], logprob=told[1], id=told[2])
 
 
-def _probabilities(entries: list[_Entry]) -> tuple[str, ...]:
+def _alternatives(entry: _Sampled) -> list[_Entry]:
+    return _ALTERNATIVES.decode(entry.top_logprobs) or []
+
+
+def _probabilities(entries: list[_Sampled]) -> tuple[str, ...]:
     if any(e.prob is not None or e.top_probs is not None for e in entries):
         return ("probabilities after the sampling chain came in place of logprobs; they are not used",)
     return ()
@@ -130,7 +143,7 @@ def _positions(
         top = [_token(a, seen) for a in alternatives]
         if top:
             values = [t.logprob for t in top]
-            # Nearly every list comes sorted: looking is cheaper than sorting with a key.
+            # Nearly every list comes sorted and whole: looking is cheaper than sorting with a key.
             if None in values or values != sorted(values, reverse=True):  # type: ignore[type-var]
                 top.sort(key=_rank)
             if sampled.id is None and top[0].id is not None:
@@ -214,10 +227,10 @@ def _check(sampled: TokenLogprob, top: list[TokenLogprob], seen: Counter[str]) -
     keys = [(t.raw or t.token) if t.id is None else t.id for t in top]
     if len(set(keys)) < len(keys):
         seen["several alternatives can't be told apart (same text, no ids)"] += 1
-    masses = {key: math.exp(t.logprob) for key, t in zip(keys, top, strict=True) if t.logprob is not None}
-    if not masses:
+    numbers = {key: t.logprob for key, t in zip(keys, top, strict=True) if t.logprob is not None}
+    if not numbers:
         seen["a list of alternatives without a single number"] += 1
-    if sampled.logprob is not None and sampled.key not in masses:
-        masses[sampled.key] = math.exp(sampled.logprob)
-    if sum(masses.values()) > 1 + MAX_EXCESS:
+    if sampled.logprob is not None and sampled.key not in numbers:
+        numbers[sampled.key] = sampled.logprob
+    if sum(map(math.exp, numbers.values())) > 1 + MAX_EXCESS:
         seen["probabilities sum to more than 1"] += 1
