@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import httpx2
@@ -15,6 +16,10 @@ from auditor.endpoints.requests import chat_body
 from auditor.endpoints.streaming import chat_of, is_stream, whole
 from auditor.errors import AuditorError
 from auditor.records import Ask, Outcome, Reply
+
+
+# Reading an address takes httpx2 as long as sending a small request does, and there are only a handful of them.
+_parsed = lru_cache(maxsize=64)(httpx2.URL)
 
 
 class OpenAICompatible(AskingEndpoint):
@@ -52,7 +57,7 @@ class OpenAICompatible(AskingEndpoint):
     async def _send(self, url: str, body: dict[str, Any], headers: dict[str, str]) -> httpx2.Response:
         try:
             return await self._client.post(
-                url,
+                _parsed(url),
                 content=msgspec.json.encode(body),
                 headers={**self._headers(), "content-type": "application/json", **headers},
             )

@@ -20,13 +20,19 @@ _LONG: Final = 4096
 _LEVEL: Final = 1
 _PLAIN, _ZLIB, _ZSTD = b"\x00", b"\x01", b"\x02"
 _encoder = msgspec.json.Encoder()
+# One for all: setting one up takes as long as compressing a few kilobytes.
+_compressor = zstd.ZstdCompressor(_LEVEL)
 
 
 def squeeze(data: bytes) -> bytes:
     """Compress bytes if they are long enough to gain; the first byte says which was done."""
     if len(data) <= _WORTH_IT:
         return _PLAIN + data
-    return _ZLIB + zlib.compress(data, 1) if len(data) < _LONG else _ZSTD + zstd.compress(data, _LEVEL)
+    return (
+        _ZLIB + zlib.compress(data, 1)
+        if len(data) < _LONG
+        else _ZSTD + _compressor.compress(data, _compressor.FLUSH_FRAME)
+    )
 
 
 def expand(blob: bytes) -> bytes:

@@ -1,9 +1,10 @@
 """The way to the servers: tape ▸ retry ▸ pacing ▸ network. Retrying, pacing, caching and counting happen only here."""
 
-from auditor.wire.adaptive import KEPT_CHANGES, AdaptiveLimiter, Controller, LimitChange
+from auditor.wire.adaptive import Controller, LimitChange
 from auditor.wire.cassette import CassetteTape
 from auditor.wire.clock import Clock, SystemClock
 from auditor.wire.context import ELAPSED, FROM_TAPE, PURPOSE_HEADER, SAMPLE_HEADER
+from auditor.wire.limiter import KEPT_CHANGES, AdaptiveLimiter
 from auditor.wire.limits import WireLimits, deadline_for
 from auditor.wire.open import Wire, hidden_error, open_wire
 from auditor.wire.pacing import FixedLimiter, Limiter, Signal

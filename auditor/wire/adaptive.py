@@ -1,6 +1,6 @@
-"""How many requests an endpoint gets at once: a controller that learns from what comes back, and the limiter that obeys it.
+"""How many requests an endpoint gets at once: a controller that learns from what comes back.
 
-The controller is a pure state machine: signals and times in, a limit and a pause out. It puts together what two
+It is a pure state machine: signals and times in, a limit and a pause out. It puts together what two
 neighbours found out (Inspect's adaptive connections: slow start, one cut per cooldown, no growth unless the limit is
 used, 5xx never cuts; promptfoo's scheduler: quota headers and a latency gradient) with one thing of its own: whether
 slower answers are worth it is told by the throughput, because a batching server answers each request more slowly while
@@ -9,20 +9,13 @@ it answers more of them.
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
-from collections.abc import Callable
 from typing import Final, Literal
 
 import msgspec
 
-from auditor.wire.clock import Clock
-from auditor.wire.lateness import Lateness
-from auditor.wire.limits import WireLimits
 from auditor.wire.pacing import Signal
 from auditor.wire.policy import RATE_LIMITED
 from auditor.wire.quota import Quota, quota_reset, quotas, retry_after
-from auditor.wire.rates import Rate
 
 Reason = Literal["slow_start", "steady", "rate_limited", "quota", "latency"]
 
@@ -70,7 +63,6 @@ COMPARABLE: Final = frozenset({"", "reply", "judge"})
 """Purposes whose durations are compared; questions for one token would pass for a fast server."""
 TOKENS_EACH: Final = 1000.0
 """Tokens of one request until one is known."""
-KEPT_CHANGES: Final = 200
 
 
 class LimitChange(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -292,85 +284,3 @@ class Controller:
         if self.limit == before and pause < 1:
             return None
         return LimitChange(wall, before, self.limit, reason, detail, round(pause, 3))
-
-
-class AdaptiveLimiter:
-    """Slots whose number the controller decides, pauses of the whole endpoint, and the limits per minute of the plan.
-
-    ``changes`` keeps the last 200; ``on_limit`` hears of each, and must not raise.
-    """
-
-    def __init__(
-        self, limits: WireLimits, clock: Clock, *, on_limit: Callable[[LimitChange], None] | None = None
-    ) -> None:
-        self.changes: deque[LimitChange] = deque(maxlen=KEPT_CHANGES)
-        self._controller = Controller(
-            most=limits.concurrency,
-            start=limits.first,
-            max_pause_s=limits.max_retry_after_s,
-            backoff_first_s=limits.backoff_first_s,
-            backoff_max_s=limits.backoff_max_s,
-        )
-        self._clock = clock
-        self._on_limit = on_limit
-        self._requests = Rate(limits.requests_per_minute) if limits.requests_per_minute else None
-        # Tokens are known only afterwards: a few seconds' worth may run ahead, or every long reply would stop the rest.
-        self._tokens = (
-            Rate(limits.tokens_per_minute, burst=limits.tokens_per_minute / 12) if limits.tokens_per_minute else None
-        )
-        self._reserved: deque[float] = deque()
-        self._in_flight = 0
-        self._lateness = Lateness()
-        self._door = asyncio.Lock()
-        self._room = asyncio.Event()
-
-    @property
-    def limit(self) -> int:
-        """Slots there are now."""
-        return self._controller.limit
-
-    async def acquire(self) -> None:
-        """Wait for a slot, first come first served."""
-        # One at a time stands in the door and does the waiting, the others queue behind: a lock is first in, first out.
-        async with self._door:
-            while True:
-                now = self._clock.monotonic()
-                pause = self._pause(now)
-                if pause > 0:
-                    await self._clock.sleep(pause)
-                elif self._in_flight < self._controller.limit:
-                    break
-                else:
-                    self._room.clear()
-                    await self._room.wait()
-            self._in_flight += 1
-            self._lateness.start(asyncio.get_running_loop())
-            self._controller.started(now)
-            if self._requests is not None:
-                self._requests.take(1, now)
-            if self._tokens is not None:
-                self._reserved.append(self._controller.tokens_each)
-                self._tokens.take(self._reserved[-1], now)
-
-    def release(self, signal: Signal) -> None:
-        """Give a slot back with what the attempt taught."""
-        now = self._clock.monotonic()
-        change = self._controller.observe(
-            signal, now=now, wall=self._clock.time(), in_flight=self._in_flight, late=self._lateness.seconds
-        )
-        self._in_flight -= 1
-        if not self._in_flight:
-            self._lateness.stop()
-        if self._tokens is not None:
-            # Nobody says what a failed attempt cost; most count the request and no tokens.
-            self._tokens.take(signal.tokens - self._reserved.popleft(), now)
-        if change is not None:
-            self.changes.append(change)
-            if self._on_limit is not None:
-                self._on_limit(change)
-        self._room.set()
-
-    def _pause(self, now: float) -> float:
-        waits = [self._controller.pause(now)]
-        waits += [rate.wait(now) for rate in (self._requests, self._tokens) if rate is not None]
-        return max(waits)

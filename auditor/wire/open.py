@@ -9,8 +9,9 @@ import httpx2
 
 from auditor.errors import AuditorError
 from auditor.records import Attempt, Exchange
-from auditor.wire.adaptive import AdaptiveLimiter, LimitChange
+from auditor.wire.adaptive import LimitChange
 from auditor.wire.clock import Clock, SystemClock
+from auditor.wire.limiter import AdaptiveLimiter
 from auditor.wire.limits import WireLimits
 from auditor.wire.network import open_network
 from auditor.wire.pacing import Limiter, PacingTransport

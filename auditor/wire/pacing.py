@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterable, Callable, Mapping
 from typing import Any, Final, Protocol
 
 import httpx2
@@ -12,10 +12,10 @@ import msgspec
 from auditor.errors import NotAnApi
 from auditor.records import Attempt, Usage
 from auditor.wire.clock import Clock
-from auditor.wire.context import ELAPSED, context_of
+from auditor.wire.context import ELAPSED, READABLE, context_of
 from auditor.wire.limits import WireLimits
 from auditor.wire.redact import Redactor
-from auditor.wire.usage import tokens_of, usage_of
+from auditor.wire.usage import read_usage, tokens_of
 
 # True of the bytes on the network, not of the decoded body that goes on from here.
 _NETWORK_HEADERS: Final = frozenset(
@@ -131,13 +131,13 @@ class PacingTransport(httpx2.AsyncBaseTransport):
                 headers = _plain(response.headers)
                 body = await self._read(response, headers)
             elapsed = self._clock.monotonic() - began
-            usage = usage_of(body, headers.get("content-type", ""))
+            usage, whole = read_usage(body, headers.get("content-type", ""))
             return httpx2.Response(
                 response.status_code,
                 headers={name: value for name, value in headers.items() if name not in _NETWORK_HEADERS},
                 content=body,
                 request=request,
-                extensions={ELAPSED: elapsed},
+                extensions={ELAPSED: elapsed, READABLE: whole},
             )
         except TimeoutError as fault:
             error = f"no complete answer within {deadline:g} s"
@@ -168,25 +168,32 @@ class PacingTransport(httpx2.AsyncBaseTransport):
             return response.content
         declared = headers.get("content-length", "")
         length = int(declared) if declared.isdecimal() else None
+        packed = "content-encoding" in headers
         chunks: list[bytes] = []
         size = 0
         try:
             self._check_size(length or 0, limit)
-            async for chunk in response.aiter_bytes():
+            # Where there is nothing to unpack, httpx2's way through its decoders costs more than reading a small body.
+            async for chunk in response.aiter_bytes() if packed else _raw(response):
                 size += len(chunk)
                 self._check_size(size, limit)
                 chunks.append(chunk)
         finally:
             await response.aclose()
-        if length is not None and response.num_bytes_downloaded != length and "transfer-encoding" not in headers:
-            fault = f"the body broke off after {response.num_bytes_downloaded} of {length} bytes"
-            raise httpx2.RemoteProtocolError(fault)
-        return b"".join(chunks)
+        came = response.num_bytes_downloaded if packed else size
+        if length is not None and came != length and "transfer-encoding" not in headers:
+            raise httpx2.RemoteProtocolError(f"the body broke off after {came} of {length} bytes")
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def _check_size(self, size: int, limit: int) -> None:
         if size > limit:
             what = f"{self._endpoint} sent an answer larger than {limit / 2**20:g} MiB, which no API reply is"
             raise NotAnApi(what, "Check that the base URL is the API's, not a page or a file.")
+
+
+def _raw(response: httpx2.Response) -> AsyncIterable[bytes]:
+    assert isinstance(response.stream, httpx2.AsyncByteStream)  # noqa: S101 - what an async transport gives
+    return response.stream
 
 
 def _plain(headers: httpx2.Headers) -> dict[str, str]:

@@ -127,7 +127,7 @@ class RetryTransport(httpx2.AsyncBaseTransport):
             return GiveUp("the account has no credit left")
         case.garbled = False
         if 200 <= status < 300:
-            if readable(body, response.headers.get("content-type", "")):
+            if response.extensions.get(READABLE) or readable(body, response.headers.get("content-type", "")):
                 response.extensions[READABLE] = True
                 self._proven = True
             elif self._proven or body.lstrip()[:1] in {b"{", b"["}:

@@ -56,11 +56,18 @@ def usage_of(body: bytes, content_type: str = "") -> Usage:
     those of the server's whole answer, so all choices of one request together. Anthropic counts cached input apart; a
     prompt's size is the sum.
     """
+    return read_usage(body, content_type)[0]
+
+
+def read_usage(body: bytes, content_type: str = "") -> tuple[Usage, bool]:
+    """As :func:`usage_of`; and whether the body was thereby seen to be one whole JSON object in UTF-8, which it need not be
+    read through for again.
+    """
     if b'"usage"' not in body:
-        return _NOTHING
+        return _NOTHING, False
     if content_type.startswith(_STREAM) or body.startswith((b"data:", b"event:", b":")):
         lines = (line[5:] for line in body.splitlines() if line.startswith(b"data:") and b'"usage"' in line)
-        return _largest([_one(line) for line in lines])
+        return _largest([_one(line)[0] for line in lines]), False
     return _one(body)
 
 
@@ -69,17 +76,29 @@ def tokens_of(usage: Usage) -> int:
     return (usage.prompt_tokens or 0) + (usage.completion_tokens or 0)
 
 
-def _one(body: bytes) -> Usage:
+def _one(body: bytes) -> tuple[Usage, bool]:
+    whole = True
     try:
         read: _Body | None = _BODY.decode(body)
     except msgspec.ValidationError:
-        return _NOTHING
+        return _NOTHING, False
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        read = _loose(body)
+        read, whole = _loose(body), False
     if read is None:
-        return _NOTHING
+        return _NOTHING, False
     told = read.usage or (read.message and read.message.usage) or (read.response and read.response.usage)
-    return _usage(told) if told else _NOTHING
+    return _usage(told) if told else _NOTHING, whole and _is_text(body)
+
+
+def _is_text(body: bytes) -> bool:
+    # Strings that are passed over are not looked into.
+    if body.isascii():
+        return True
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _loose(body: bytes) -> _Body | None:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.wire import AdaptiveLimiter, Controller, LimitChange, Signal, WireLimits
-from auditor.wire.adaptive import COOLDOWN_S, KEPT_CHANGES, ROUND
+from auditor.wire import KEPT_CHANGES, AdaptiveLimiter, Controller, LimitChange, Signal, WireLimits
+from auditor.wire.adaptive import COOLDOWN_S, ROUND
 from auditor.wire.lateness import Lateness
 from tests.wire.doubles import FakeClock, Script, ask, reply, wire
 
