@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 
 class Budget:
     """Calls and tokens of one run, replays included, so that a continued run stops where an undisturbed one would."""
@@ -33,3 +35,37 @@ class Budget:
         """Add what a reply really used."""
         self.calls += calls
         self.tokens += tokens
+
+
+class Purse:
+    """A budget that is spent text by text on what counts its requests itself.
+
+    Args:
+        budget: None knows no limit.
+        spent: calls and tokens so far of what spends.
+    """
+
+    def __init__(self, budget: Budget | None, spent: Callable[[], tuple[int, int]]) -> None:
+        self._budget = budget
+        self._spent = spent
+        self._counted = spent()
+        self.refused = 0
+
+    def reserve(self, calls: int, tokens: int) -> bool:
+        """Set the worst case of one text aside; False, and counted as refused, if it may not fit any more."""
+        if self._budget is None:
+            return True
+        # Once one did not fit none follows: which of the smaller ones would fit is chance.
+        if self.refused or not self._budget.reserve(calls, tokens):
+            self.refused += 1
+            return False
+        return True
+
+    def settle(self, calls: int, tokens: int) -> None:
+        """Give a text's reservation back and count what was really spent since the last time."""
+        if self._budget is None:
+            return
+        self._budget.release(calls, tokens)
+        now = self._spent()
+        self._budget.count(now[0] - self._counted[0], now[1] - self._counted[1])
+        self._counted = now

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
 from auditor import defaults
+from auditor.audit.budget import Budget, Purse
 from auditor.audit.drift_choice import Scorers, Wanted, choose, find_scorers, find_targets, not_to_be_had
+from auditor.audit.drift_cost import REPLIES, text_calls
 from auditor.audit.groups import most_telling
 from auditor.audit.schedule import drift_sample
 from auditor.audit.session import Session
@@ -26,7 +28,7 @@ from auditor.endpoints import Capabilities, Endpoint
 from auditor.endpoints.targeting import Targeted
 from auditor.errors import NotAnApi, RequestRejected
 from auditor.plan import Plan
-from auditor.records import SIDES, Ask, Prompt, Reply, Scored, Side
+from auditor.records import SIDES, Ask, Prompt, Reply, Scored, Side, Usage
 from auditor.store import RunWriter
 
 T = TypeVar("T")
@@ -56,7 +58,7 @@ class DriftSettings:
     protocol: Wanted = "auto"
     gather: Settings = field(default_factory=Settings)
     reasoning: tuple[Reasoning, ...] | None = None
-    replies: int = 4
+    replies: int = REPLIES
     concurrency: int = defaults.CONCURRENCY
 
 
@@ -67,9 +69,10 @@ async def measure_drift(
     settings: DriftSettings,
     *,
     note: Callable[[str], None] = lambda _: None,
+    budget: Budget | None = None,
 ) -> tuple[dict[str, Any], dict[str, float]]:
     """Drift between the session's baseline and candidate, schema ``auditor.drift/1``, and each prompt's forward drift in
-    nats per token.
+    nats per token. With a ``budget`` no text is begun that may not fit; those left out for it are counted in ``over_budget``.
 
     Raises:
         RequestRejected: the protocol that was asked for is not to be had from these endpoints.
@@ -81,14 +84,17 @@ async def measure_drift(
     how = Bootstrap(seed=settings.gather.seed, resamples=defaults.BOOTSTRAP, level=defaults.LEVEL)
     body: dict[str, Any]
     values: dict[str, float] = {}
+    asked = Asked()
+    purse = Purse(budget, lambda: asked.spent if protocol in ("T", "G") else found.spent)
     if protocol == "T":
-        body = await _texts(session, questions, settings)
+        body = await _texts(session, questions, settings, asked, purse)
     elif protocol == "G":
-        body, values = await _generated(session, found.capabilities, questions, settings, how)
+        body, values = await _generated(session, found.capabilities, questions, settings, how, asked, purse)
     elif found.same_tokenizer:
-        body, values = await _scored(found, questions, _with_protocol(settings, protocol, found), how, protocol)
+        settings = _with_protocol(settings, protocol, found)
+        body, values = await _scored(found, questions, settings, how, protocol, purse)
     else:
-        body = await _bytewise(found, questions, settings, how)
+        body = await _bytewise(found, questions, settings, how, purse)
     head = {
         "schema": "auditor.drift/1",
         "protocol": protocol,
@@ -98,17 +104,34 @@ async def measure_drift(
         "resamples": how.resamples,
         "seed": how.seed,
         "tokenizer": _tokenizer(found),
+        "over_budget": purse.refused,
     }
     cost = {
-        side: {name: getattr(party.scorer.spent, name) + getattr(party.off.spent, name) for name in _SPENT}
-        if party.off is not party.scorer
-        else {name: getattr(party.scorer.spent, name) for name in _SPENT}
+        side: {name: sum(getattr(spent, name) for spent in party.spent) for name in _SPENT}
         for side, party in found.parties.items()
     }
     return head | body | ({"cost": cost} if cost else {}), values
 
 
 _SPENT: Final = ("calls", "prompt_tokens", "completion_tokens")
+
+
+@dataclass(slots=True)
+class Asked:
+    """Questions that went through chat, and their tokens as the servers counted them."""
+
+    calls: int = 0
+    tokens: int = 0
+
+    @property
+    def spent(self) -> tuple[int, int]:
+        """Both numbers."""
+        return self.calls, self.tokens
+
+    def count(self, usage: Usage) -> None:
+        """One more."""
+        self.calls += 1
+        self.tokens += (usage.prompt_tokens or 0) + (usage.completion_tokens or 0)
 
 
 async def drift_of_run(
@@ -118,13 +141,15 @@ async def drift_of_run(
     prompts: Sequence[Prompt],
     writer: RunWriter,
     note: Callable[[str], None],
-) -> None:
-    """Beyond the first token, if the plan asks for it, on the prompts that were asked for their first token.
+    budget: Budget,
+) -> bool:
+    """Beyond the first token, if the plan asks for it, on the prompts that were asked for their first token. False if the
+    budget did not last.
 
     A protocol that is not to be had costs the run nothing but this part: it is said, and the audit goes on.
     """
     if not plan.drift.enabled or plan.drift.protocol == "first_token":
-        return
+        return True
     settings = DriftSettings(
         protocol=plan.drift.protocol,
         gather=Settings(
@@ -135,13 +160,14 @@ async def drift_of_run(
         ),
         concurrency=plan.run.concurrency,
     )
-    some = questions_of(drift_sample(list(prompts), plan.drift.prompts))
+    some = questions_of(drift_sample([prompt for prompt in prompts if prompt.sample == 0], plan.drift.prompts))
     try:
-        body, values = await measure_drift(session, capabilities, some, settings, note=note)
+        body, values = await measure_drift(session, capabilities, some, settings, note=note, budget=budget)
     except RequestRejected as error:
         note(error.what)
-        return
+        return True
     writer.put_meta(BEYOND, {"body": body, "values": values})
+    return not body["over_budget"]
 
 
 def with_beyond(
@@ -231,12 +257,12 @@ def _audits(found: Scorers, settings: DriftSettings) -> tuple[Reasoning, ...]:
 
 
 async def _scored(
-    found: Scorers, questions: Sequence[Question], settings: DriftSettings, how: Bootstrap, protocol: str
+    found: Scorers, questions: Sequence[Question], settings: DriftSettings, how: Bootstrap, protocol: str, purse: Purse
 ) -> tuple[dict[str, Any], dict[str, float]]:
     audits: dict[str, dict[str, Any]] = {}
     values: dict[str, dict[str, float]] = {}
     for reasoning in _audits(found, settings):
-        audits[reasoning], values[reasoning] = await _audit(found, questions, settings, how, protocol, reasoning)
+        audits[reasoning], values[reasoning] = await _audit(found, questions, settings, how, protocol, reasoning, purse)
     headline = next(iter(audits))
     skipped = {}
     if len(audits) > 1 and "off" not in audits and settings.reasoning is None:
@@ -254,6 +280,7 @@ async def _audit(
     how: Bootstrap,
     protocol: str,
     reasoning: Reasoning,
+    purse: Purse,
 ) -> tuple[dict[str, Any], dict[str, float]]:
     body: dict[str, Any] = {"forward": None, "reverse": None, "noise_floor": {}, "left_out": {}}
     values: dict[str, dict[str, float]] = {}
@@ -261,7 +288,8 @@ async def _audit(
 
         async def text(question: Question, sides: tuple[Side, Side] = (writer, reader)) -> ScoredText | str:
             own, other = (found.parties[side] for side in sides)
-            return await _tolerant(gather(question, own, other, settings.gather, reasoning))
+            worst = _worst(question, settings.gather, (own.scorer.protocol, other.scorer.protocol), reasoning)
+            return await _paid(purse, worst, lambda: gather(question, own, other, settings.gather, reasoning))
 
         some = await _all(questions, text, settings.concurrency)
         texts = [one for one in some if isinstance(one, ScoredText)]
@@ -284,7 +312,7 @@ async def _audit(
 
 
 async def _bytewise(
-    found: Scorers, questions: Sequence[Question], settings: DriftSettings, how: Bootstrap
+    found: Scorers, questions: Sequence[Question], settings: DriftSettings, how: Bootstrap, purse: Purse
 ) -> dict[str, Any]:
     body: dict[str, Any] = {"scope": "bytes", "max_tokens": settings.gather.max_tokens, "left_out": {}}
     body |= dict.fromkeys(("forward", "reverse", "noise_floor"))
@@ -293,7 +321,8 @@ async def _bytewise(
 
         async def text(question: Question, sides: tuple[Side, Side] = (writer, reader)) -> ScoredBytes | str:
             own, other = (off[side] for side in sides)
-            return await _tolerant(gather_bytes(question, own, other, settings.gather))
+            worst = _worst(question, settings.gather, (own.scorer.protocol, other.scorer.protocol), "off")
+            return await _paid(purse, worst, lambda: gather_bytes(question, own, other, settings.gather))
 
         some = await _all(questions, text, settings.concurrency)
         body["left_out"][name] = dict(Counter(one for one in some if isinstance(one, str)))
@@ -310,6 +339,8 @@ async def _generated(
     questions: Sequence[Question],
     settings: DriftSettings,
     how: Bootstrap,
+    asked: Asked,
+    purse: Purse,
 ) -> tuple[dict[str, Any], dict[str, float]]:
     k = min(settings.gather.top or defaults.TOP_LOGPROBS, *(capabilities[side].top_logprobs_max or 1 for side in SIDES))
     displaces = {side: capabilities[side].top_list not in ("top", "appended") for side in SIDES}
@@ -320,20 +351,28 @@ async def _generated(
 
     async def first(question: Question) -> tuple[str, str, str, Reply, Reply]:
         asks = {side: first_token_ask(question.messages, top_logprobs=k, sample=again[side]) for side in SIDES}
-        found = await _both(endpoints, asks)
+        found = await _both(endpoints, asks, asked)
         if targets:
 
             async def ask(side: Side, ids: tuple[int, ...]) -> Targeted | None:
+                told: Targeted | None = None
                 try:
                     targeter = targets[side].targeter
-                    return await targeter.ask(question.messages, ids, purpose="drift", sample=again[side])
+                    told = await targeter.ask(question.messages, ids, purpose="drift", sample=again[side])
                 except (NotAnApi, RequestRejected):
-                    return None
+                    pass
+                asked.count(told.usage if told else Usage())
+                return told
 
             found = await complete(found, ask)
         return question.id, question.unit, question.dimension, found["baseline"], found["candidate"]
 
-    rows = await _all(questions, first, settings.concurrency)
+    async def paid(question: Question) -> tuple[str, str, str, Reply, Reply] | str:
+        worst = _chat_worst(question, 4 if targets else 2, 1)
+        return await _paid(purse, worst, lambda: first(question))
+
+    got = await _all(questions, paid, settings.concurrency)
+    rows = [row for row in got if not isinstance(row, str)]
     body, values = measure(rows, k=k, displaces=displaces, seed=how.seed, resamples=how.resamples, level=how.level)
     if body is None:
         raise not_to_be_had("G", "fewer than two prompts have lists that can be compared")
@@ -346,15 +385,21 @@ async def _generated(
                 side: greedy_ask(question.messages, top_logprobs=k, max_tokens=tokens, sample=again[side])
                 for side in SIDES
             }
-            both = await _both({side: session.endpoints[side] for side in SIDES}, asks)
+            both = await _both({side: session.endpoints[side] for side in SIDES}, asks, asked)
             return common_prefix(question.id, question.unit, both["baseline"], both["candidate"], k, displaces)
 
-        found = await _all(questions, greedy, settings.concurrency)
+        async def afforded(question: Question) -> CommonPrefix | str:
+            worst = _chat_worst(question, 2, settings.gather.max_tokens)
+            return await _paid(purse, worst, lambda: greedy(question))
+
+        found = await _all(questions, afforded, settings.concurrency)
         body["common_prefix"] = describe([one for one in found if isinstance(one, CommonPrefix)], how)
     return body, values
 
 
-async def _texts(session: Session, questions: Sequence[Question], settings: DriftSettings) -> dict[str, Any]:
+async def _texts(
+    session: Session, questions: Sequence[Question], settings: DriftSettings, asked: Asked, purse: Purse
+) -> dict[str, Any]:
     first = {side: settings.replies * _own_sample(session, side) for side in SIDES}
 
     async def replies(question: Question) -> tuple[list[Reply], list[Reply]]:
@@ -367,26 +412,49 @@ async def _texts(session: Session, questions: Sequence[Question], settings: Drif
                     )
                     for side in SIDES
                 },
+                asked,
             )
             for number in range(settings.replies)
         ]
         return [one["baseline"] for one in got], [one["candidate"] for one in got]
 
-    pairs = await _all(questions, replies, settings.concurrency)
+    async def paid(question: Question) -> tuple[list[Reply], list[Reply]] | str:
+        worst = _chat_worst(question, 2 * settings.replies, settings.gather.max_tokens)
+        return await _paid(purse, worst, lambda: replies(question))
+
+    got = await _all(questions, paid, settings.concurrency)
+    pairs = [pair for pair in got if not isinstance(pair, str)]
     body: dict[str, Any] = {"scope": "text", "forward": None, "reverse": None, "noise_floor": None}
     return body | {"text": compare_texts(pairs, seed=settings.gather.seed)}
 
 
-async def _tolerant(text: Awaitable[T | str]) -> T | str:
-    """A prompt that one server refuses (too long, say) is left out and counted."""
+async def _paid(purse: Purse, worst: tuple[int, int], text: Callable[[], Awaitable[T | str]]) -> T | str:
+    """A text, if the budget permits it. A prompt that one server refuses (too long, say) is left out and counted."""
+    if not purse.reserve(*worst):
+        return "the budget was reached"
     try:
-        return await text
+        return await text()
     except RequestRejected:
         return "a server rejects it"
+    finally:
+        purse.settle(*worst)
 
 
-async def _both(endpoints: Mapping[Side, Endpoint], asks: Mapping[Side, Ask]) -> dict[Side, Reply]:
+def _worst(question: Question, gather: Settings, protocols: tuple[str, str], reasoning: Reasoning) -> tuple[int, int]:
+    """The most calls and tokens that one text may take of both sides: each call sees prompt and text."""
+    stepwise = "P" if "P" in protocols else "F"
+    calls = text_calls(stepwise, gather.positions, reasoning, noise=gather.noise)
+    return _chat_worst(question, calls, 2 * gather.max_tokens)
+
+
+def _chat_worst(question: Question, calls: int, max_tokens: int) -> tuple[int, int]:
+    return calls, calls * (sum(len(message.content) for message in question.messages) + max_tokens)
+
+
+async def _both(endpoints: Mapping[Side, Endpoint], asks: Mapping[Side, Ask], asked: Asked) -> dict[Side, Reply]:
     replies = await asyncio.gather(*(endpoints[side].ask(asks[side], purpose="drift") for side in SIDES))
+    for reply in replies:
+        asked.count(reply.usage)
     return dict(zip(SIDES, replies, strict=True))
 
 

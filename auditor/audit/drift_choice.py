@@ -30,6 +30,12 @@ class Scorers:
     capabilities: Mapping[Side, Capabilities]
     endpoint_with_itself: bool = False
 
+    @property
+    def spent(self) -> tuple[int, int]:
+        """Calls and tokens of both sides' scorers so far."""
+        ledgers = [spent for party in self.parties.values() for spent in party.spent]
+        return sum(one.calls for one in ledgers), sum(one.prompt_tokens + one.completion_tokens for one in ledgers)
+
 
 async def find_scorers(session: Session, capabilities: Mapping[Side, Capabilities], wanted: Wanted) -> Scorers:
     """Both sides' scorers, as far as they exist, each with thinking as served and switched off."""

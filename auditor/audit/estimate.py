@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from auditor.audit import drift_cost
 from auditor.audit.pilot import Pilot
 from auditor.audit.preflight import units
 from auditor.audit.prices import price, price_table
@@ -14,12 +15,12 @@ from auditor.audit.sight import sight
 from auditor.audit.tokens import PER_MESSAGE, Counting, rule_of_thumb
 from auditor.banks import Bank
 from auditor.dimensions import REGISTRY
+from auditor.endpoints import PROBE_MAX_CALLS
 from auditor.plan import EndpointPlan, Plan
 from auditor.records import SIDES, Prompt, Side
 
 JUDGE_OVERHEAD_TOKENS: Final = 600
 JUDGE_REPLY_TOKENS: Final = 120
-PROBE_CALLS: Final = 16
 
 Sides = dict[str, dict[str, Any]]
 
@@ -71,7 +72,10 @@ def estimate(
 def _sides(
     plan: Plan, prompts: Sequence[Prompt], counting: Counting, pilot: Mapping[Side, Pilot] | None, *, typical: bool
 ) -> Sides:
-    drift = min(plan.drift.prompts, len(prompts)) if plan.drift.enabled else 0
+    once = sum(prompt.sample == 0 for prompt in prompts)
+    first, more = drift_cost.first_token(plan, once), drift_cost.beyond(plan, once)
+    drift = min(plan.drift.prompts, once) if plan.drift.enabled else 0
+    longest_prompt = max((_tokens(prompt, counting, template=True) for prompt in prompts[:drift]), default=0)
     sides: Sides = {}
     longest = 0.0
     for side in SIDES:
@@ -80,12 +84,22 @@ def _sides(
         scale = flown.chars_per_token if flown else None
         how = rule_of_thumb(scale) if scale else counting
         # A pilot counts the template with the text; the other ways have to add it.
-        incoming = sum(_tokens(prompt, how, template=scale is None) for prompt in (*prompts, *prompts[:drift]))
+        incoming = sum(_tokens(prompt, how, template=scale is None) for prompt in prompts)
+        some = sum(_tokens(prompt, how, template=scale is None) for prompt in prompts[:drift])
+        early, late = (first.least, more.least) if typical else (first.most, more.most)
+        incoming += math.ceil(some * early / drift) if drift else 0
+        incoming += late * (longest_prompt + plan.drift.tokens)
         most = plan.sampling_for(its).max_tokens
         length = flown.reply_tokens if typical and flown and flown.reply_tokens is not None else most
         longest = max(longest, length)
-        outgoing = math.ceil(length * len(prompts)) + drift
-        sides[side] = _seat(its, len(prompts) + drift + PROBE_CALLS, incoming, outgoing)
+        # Of a drift text's requests those that write have many tokens, those that score have one.
+        outgoing = math.ceil(length * len(prompts)) + early + late + 3 * drift * plan.drift.tokens * bool(late)
+        calls = len(prompts) + early + late + PROBE_MAX_CALLS
+        sides[side] = _seat(its, calls, incoming, outgoing)
+        sides[side]["drift_calls"] = {
+            "first_token": {"least": first.least, "most": first.most},
+            "beyond": {"least": more.least, "most": more.most},
+        }
     asked, further = judged_texts(plan, prompts)
     for number, judge in enumerate(plan.bench(), start=1):
         if not judge.is_rules:

@@ -185,7 +185,8 @@ class Audit:
             complete = await self._ask_all(session, writer, prompts, course, judge, drift)
             if complete:
                 await self._compare(writer, prompts, course)
-                await drift_of_run(self.plan, session, capabilities, prompts, writer, self._progress.note)
+                note = self._progress.note
+                complete = await drift_of_run(self.plan, session, capabilities, prompts, writer, note, self._budget)
             status = "complete" if complete else "stopped" if wish(self.folder.path) == "stop" else "budget"
         finally:
             # Also a run that is cut short has findings: for what was asked until then.

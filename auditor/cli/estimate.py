@@ -47,6 +47,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
         for name, side in found["sides"].items()
     ]
     lines += [line for name, side in found["sides"].items() for line in _judged(name, side)]
+    lines += [line for name, side in found["sides"].items() for line in _drift(name, side)]
     prices = found["prices"]
     dated = f", with price changes up to {prices['known_until']}" if prices["known_until"] else ""
     lines.append(f"money at most: {_usd(found['usd_at_most'])} (prices: {prices['source']}{dated})")
@@ -64,6 +65,19 @@ def _lines(found: dict[str, Any]) -> list[str]:
         effect = "none" if sight["smallest_effect"] is None else f"{100 * sight['smallest_effect']:.0f} points"
         lines.append(f"  {name:<11} {sight['prompts']:>4} prompts  change {effect:>9}  {sight['says']}")
     return lines
+
+
+def _drift(name: str, side: dict[str, Any]) -> list[str]:
+    """Of a side's calls those that drift takes; what the endpoints permit decides between the least and the most."""
+    calls = {what: one for what, one in side.get("drift_calls", {}).items() if one["most"]}
+    parts = [
+        f"{_span(one)} {'for the first token' if what == 'first_token' else 'beyond it'}" for what, one in calls.items()
+    ]
+    return [f"  {name:<9} of these for drift: {', '.join(parts)}"] if parts else []
+
+
+def _span(calls: dict[str, int]) -> str:
+    return str(calls["most"]) if calls["least"] == calls["most"] else f"{calls['least']} to {calls['most']}"
 
 
 def _judged(name: str, side: dict[str, Any]) -> list[str]:

@@ -28,7 +28,7 @@ from auditor.drift.protocol_sequence import (
 )
 from auditor.drift.resample import choose_positions
 from auditor.drift.topk import TopK
-from auditor.endpoints.scoring import Known, Prefix, Sampled, Scorer
+from auditor.endpoints.scoring import Known, Prefix, Sampled, Scorer, Spent
 from auditor.errors import EndpointError
 from auditor.records import Message, TokenPosition
 
@@ -84,6 +84,11 @@ class Party:
     scorer: Scorer
     off: Scorer
     markers: Markers = field(default_factory=Markers)
+
+    @property
+    def spent(self) -> tuple[Spent, ...]:
+        """What its scorers have asked for."""
+        return (self.scorer.spent,) if self.off is self.scorer else (self.scorer.spent, self.off.spent)
 
 
 async def find_markers(scorer: Scorer) -> Markers:
