@@ -90,7 +90,8 @@ class Browsing:
         self, where: str = "1", parameters: Sequence[Any] = (), among: Collection[int] | None = None
     ) -> list[tuple[str, str, str, str, str, int]]:
         """How often each way of failing happened among the pairs that fit: dimension, kind, what the baseline and the
-        candidate did (label, else outcome), which way it flipped, and the count; the most frequent first. ``among``
+        candidate did (label, else outcome), which way it flipped, and the count; losses first, then what could not be
+        scored, then gains, then what stayed the same, each with the most frequent first. ``among``
         restricts it to these ``seq``.
         """
         if among is not None:
@@ -104,7 +105,9 @@ class Browsing:
             " CASE candidate_label WHEN '' THEN candidate_outcome ELSE candidate_label END AS became,"
             " CASE WHEN delta IS NULL THEN 'unscored' WHEN delta < 0 THEN 'regressed' WHEN delta > 0 THEN 'fixed'"
             " ELSE 'same' END AS flip, count(*) AS many"
-            f" FROM pairs WHERE {where} GROUP BY dimension, kind, was, became, flip ORDER BY many DESC, 1, 2, 3, 4, 5",
+            f" FROM pairs WHERE {where} GROUP BY dimension, kind, was, became, flip"
+            " ORDER BY CASE flip WHEN 'regressed' THEN 0 WHEN 'unscored' THEN 1 WHEN 'fixed' THEN 2 ELSE 3 END,"
+            " many DESC, 1, 2, 3, 4, 5",
             tuple(parameters),
         ).fetchall()
 

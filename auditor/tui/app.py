@@ -19,13 +19,13 @@ from textual.worker import get_current_worker
 from auditor.errors import UsageError
 from auditor.records import Part, Prompt, Side
 from auditor.report.overridden import Overrides, overrides_of
-from auditor.store import Annotation, Annotations, RunReader, Words
+from auditor.store import Annotations, RunReader, Words
 from auditor.store.annotations import Kind
 from auditor.tui.config import FILE as CONFIG_FILE
 from auditor.tui.config import Config, load, template
 from auditor.tui.hand_over import HandOver
 from auditor.tui.listing import Filter, Listing, Mode, Sort
-from auditor.tui.remarks import ByHand, Remarks, decide_by_hand
+from auditor.tui.remarks import Remarks, Weighed, weigh
 from auditor.tui.sanitise import PlainAscii, Sanitise
 from auditor.tui.screens.base import AuditorScreen
 from auditor.tui.screens.overview import OverviewScreen
@@ -83,12 +83,15 @@ class AuditorApp(App[None]):
         self.remarks = Remarks(self.annotations)
         self.hand_over = HandOver(self)
         self.search = Search(self)
-        self.by_hand = ByHand()
+        # Always the same ones: Textual keeps each line that it has filtered, by the filter.
+        self._filters_of_ours: list[LineFilter] = [Sanitise(), *([PlainAscii()] if self.signs is ASCII else [])]
+        self._record: RecordScreen | None = None
+        self.weighed = Weighed()
+        self._weighed_version = -1
 
     def get_line_filters(self) -> list[LineFilter]:
         """Textual's own filters, and ours behind them."""
-        plain: list[LineFilter] = [PlainAscii()] if self.signs is ASCII else []
-        return [*super().get_line_filters(), Sanitise(), *plain]
+        return [*super().get_line_filters(), *self._filters_of_ours]
 
     def on_mount(self) -> None:
         """Start at the overview."""
@@ -106,11 +109,15 @@ class AuditorApp(App[None]):
             if unknown:
                 self.notify(f"Unknown in {CONFIG_FILE}: {', '.join(unknown)}", severity="warning", markup=False)
         self.push_screen(OverviewScreen())
-        self.set_timer(1.0, gc.enable)
-        if self.remarks.marks()["overridden"]:
-            self.weigh_overrides()
+        self.set_timer(1.0, self._collect_again)
         if self.summary.status == "running":
             self.action_live()
+
+    @staticmethod
+    def _collect_again() -> None:
+        """Look for garbage from now on, but never again in what was loaded at the start: that takes a tenth of a second."""
+        gc.freeze()
+        gc.enable()
 
     def crumbs(self, below: Screen[Any] | None = None) -> list[str]:
         """The steps of the breadcrumb below a screen (or below one that is about to be pushed)."""
@@ -157,32 +164,30 @@ class AuditorApp(App[None]):
         """Record what somebody says about a prompt."""
         self.remarks.add(kind, prompt_id, new, side=side, part=part, old=old, reason=reason)
         self._told_if_lost()
-        if kind == "override":
-            self.weigh_overrides()
 
-    def undo_override(self) -> Annotation | None:
-        """Take back this person's last override; the record of that, or None if there is none."""
-        undone = self.remarks.undo("override")
-        self.weigh_overrides()
-        return undone
+    def weigh_remarks(self) -> None:
+        """Recompute, in the background, what people's remarks make of the findings, if there are newer ones."""
+        marks = self.remarks.marks()
+        if self._weighed_version == self.remarks.version or not (
+            marks["overridden"] or marks["labelled"] or self.weighed.overridden or self.weighed.corrected
+        ):
+            return
+        self._weighed_version = self.remarks.version
+        work = partial(self._weigh, overrides_of(self.annotations), labelled=bool(marks["labelled"]))
+        self.run_worker(work, thread=True, exclusive=True, group="weigh")
 
-    def weigh_overrides(self) -> None:
-        """Recompute the decisions as overrides would have them, in the background."""
-        overrides = overrides_of(self.annotations)
-        self.run_worker(partial(self._weigh, overrides), thread=True, exclusive=True, group="overrides")
-
-    def _weigh(self, overrides: Overrides) -> None:
+    def _weigh(self, overrides: Overrides, *, labelled: bool) -> None:
         worker = get_current_worker()
         reader = RunReader(self.reader.path)
         try:
-            found = decide_by_hand(reader, overrides)
+            found = weigh(reader, overrides, labelled=labelled)
         finally:
             reader.close()
         if not worker.is_cancelled:
-            self.call_from_thread(self._weighed, found)
+            self.call_from_thread(self._show_weighed, found)
 
-    def _weighed(self, found: ByHand) -> None:
-        self.by_hand = found
+    def _show_weighed(self, found: Weighed) -> None:
+        self.weighed = found
         self.renew(self.summary)
 
     def _told_if_lost(self) -> None:
@@ -206,9 +211,16 @@ class AuditorApp(App[None]):
         """Show the pairs that fit a filter."""
         self.push_screen(RecordsScreen(chosen))
 
-    def open_record(self, listing: Listing, index: int) -> None:
-        """Read a pair of a list."""
-        self.push_screen(RecordScreen(listing, index))
+    def open_record(self, listing: Listing, index: int, walked: Callable[[int], None] | None = None) -> None:
+        """Read a pair of a list; ``walked`` hears where in it one has gone. One screen is made and used again and again:
+        mounting a dozen widgets costs more than all that is drawn in them.
+        """
+        if self._record is None:
+            self._record = RecordScreen(listing, index, walked)
+            self.install_screen(self._record, "record")
+        else:
+            self._record.turn_to(listing, index, walked)
+        self.push_screen(self._record)
 
     def open_request(self, prompt: Prompt) -> None:
         """Show every request that was sent about a prompt."""
@@ -304,18 +316,24 @@ class AuditorApp(App[None]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette offers beside the keys of the screen."""
-        yield from super().get_system_commands(screen)
-        yield SystemCommand("Drift", "How far the candidate drifted, and in which words", self.action_drift)
-        yield SystemCommand("Live", "Watch the run, pause or stop it", self.action_live)
-        yield SystemCommand("Runs", "The runs in this folder, and compare with one", self.action_runs)
-        yield SystemCommand("Label", "Label replies blind, to measure the judge", self.action_label)
+        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+        yield SystemCommand("Quit", "Leave the browser", self.action_quit)
+        known = {active.binding.description for active in screen.active_bindings.values()}
+        for name, what, go in (
+            ("Drift", "How far the candidate drifted, and in which words", self.action_drift),
+            ("Live", "Watch the run, pause or stop it", self.action_live),
+            ("Runs", "The runs in this folder, and compare with one", self.action_runs),
+            ("Label", "Label replies blind, to measure the judge", self.action_label),
+        ):
+            if name not in known:
+                yield SystemCommand(name, what, go)
         yield SystemCommand("Write a keys file", "Every action and its keys, for remapping", self.action_write_keys)
         for active in screen.active_bindings.values():
             binding = active.binding
             if binding.description and binding.id and not binding.id.startswith(("list.", "text.", "app.")):
                 yield SystemCommand(
                     binding.description,
-                    f"key {key_names(binding.key)}",
+                    f"{screen.NAME}: {key_names(binding.key)}" if isinstance(screen, AuditorScreen) else "",
                     partial(self.run_action, binding.action, active.node),
                 )
 

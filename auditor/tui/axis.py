@@ -25,8 +25,10 @@ class Axis(NamedTuple):
         """The ends of the axis and its middle, in percentage points."""
         end = f"{100 * self.limit:.0f}"
         middle = self.width // 2
-        left, right = f"−{end}".ljust(middle), f"+{end}".rjust(self.width - middle - 1)
-        return left + "0" + right
+        left, right = f"−{end}", f"+{end}"
+        if self.width >= 33:
+            left, right = f"{left} worse", f"better {right}"
+        return left.ljust(middle) + "0" + right.rjust(self.width - middle - 1)
 
     def bar(
         self, low: float, high: float, value: float | None, margin: float, style: str, glyphs: Glyphs
@@ -54,8 +56,9 @@ class Axis(NamedTuple):
 
 
 def share_bar(share: float, width: int, glyphs: Glyphs) -> str:
-    """A share of one as a bar of ``width`` cells, in eighths where the terminal has them."""
-    full, rest = divmod(max(0.0, min(share, 1.0)) * width, 1)
-    solid = "█" if glyphs.levels[-1] == "█" else "#"
-    eighths = " ▏▎▍▌▋▊▉" if solid == "█" else "        "
-    return (solid * int(full) + (eighths[int(rest * 8)] if int(full) < width else "")).ljust(width)[:width]
+    """A share of one as a line of ``width`` cells, in halves where the terminal has them; something is never nothing."""
+    halves = round(max(0.0, min(share, 1.0)) * width * 2)
+    if share > 0.0:
+        halves = max(halves, 1)
+    full, rest = divmod(halves, 2)
+    return (glyphs.rule * full + (glyphs.half_rule if rest else "")).ljust(width)[:width]

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from auditor.records import ALL_DIMENSIONS, SIDES
 from auditor.stats.intervals import tango
-from auditor.store import RunReader, Tally
+from auditor.store import Fallen, RunReader, Tally
 
 BUCKET_S: Final = 5.0
 BUCKETS: Final = 60
@@ -16,7 +16,9 @@ PORTION: Final = 5000
 
 
 class Traffic(NamedTuple):
-    """Attempts on the network so far. ``rate`` in attempts per second over the last minute of the ledger."""
+    """Attempts on the network so far. ``rate`` in attempts per second over the last minute of the ledger. A probe finds out
+    what a server refuses, so that is no failure.
+    """
 
     attempts: int
     failed: int
@@ -59,12 +61,18 @@ class Snapshot(NamedTuple):
     status: str
     tallies: tuple[Tally, ...]
     so_far: dict[str, SoFar]
+    fallen: tuple[Fallen, ...]
+    """Decisions in the order in which they fell."""
     traffic: Traffic
 
     @property
     def done(self) -> int:
         """Pairs done."""
         return sum(tally.done for tally in self.tallies)
+
+    def decided(self, dimension: str) -> Fallen | None:
+        """The last decision of a dimension, None while it is open."""
+        return next((one for one in reversed(self.fallen) if one.dimension == dimension), None)
 
     @property
     def planned(self) -> int:
@@ -105,6 +113,7 @@ class LiveFeed:
             status=str(self._reader.meta("status") or "starting"),
             tallies=tallies,
             so_far={tally.dimension: stands for tally in tallies if (stands := standing(tally)) is not None},
+            fallen=tuple(self._reader.decisions()),
             traffic=self._traffic(),
         )
         return self._snapshot
@@ -114,7 +123,7 @@ class LiveFeed:
             for number, at, attempt in batch:
                 self._last = number
                 limited = attempt.status == 429
-                failed = attempt.status is None or attempt.status >= 400
+                failed = (attempt.status is None or attempt.status >= 400) and attempt.purpose != "probe"
                 self._counts["attempts"] += 1
                 self._counts["failed"] += failed
                 self._counts["limited"] += limited

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from auditor.records import Prompt, Reply, Side, Verdict
 from auditor.report.plain import harmless
 from auditor.store import Annotation, RecordDetail, SideRecord
-from auditor.tui.theme import Glyphs
+from auditor.tui.theme import UNICODE, Glyphs
 from auditor.tui.wrap import Block, Span, find
 
 
@@ -23,6 +23,8 @@ class Shown(NamedTuple):
     """What exact scoring looked for: secrets that must not appear, facts that must."""
     by_hand: tuple[Annotation, ...] = ()
     """What people said about this record."""
+    money: Mapping[Side, float | None] = {}
+    """US dollars that each side's reply cost, where its price is known."""
 
 
 def about_the_trace(detail: RecordDetail) -> bool:
@@ -50,14 +52,17 @@ def question(prompt: Prompt) -> list[Block]:
     return blocks
 
 
-def headline(side: Side, record: SideRecord) -> tuple[str, str]:
-    """A side's label and outcome on one line, and the look that fits its score."""
+def headline(
+    side: Side, record: SideRecord, glyphs: Glyphs = UNICODE, by_hand: Sequence[Annotation] = ()
+) -> tuple[str, str]:
+    """A side's label and outcome on one line, with what a person overrode it to, and the look that fits its score."""
     scored = record.scored
     label = scored.label or str(scored.outcome)
-    score = "unscored" if scored.score is None else f"{scored.score:g}"
+    score = "unscored" if scored.score is None else f"score {scored.score:g}"
     also = "" if scored.outcome in (label, "answered") else f" · {scored.outcome}"
     style = "unsure" if scored.score is None else "bad" if scored.score < 0.5 else "good"
-    return f"{side}  {label} · {score}{also}", style
+    said = next((note.new for note in by_hand if note.kind == "override" and note.side == side), "")
+    return f"{side}  {label} {glyphs.override} {said} by hand" if said else f"{side}  {label} · {score}{also}", style
 
 
 def reply_blocks(record: SideRecord, side: Side, shown: Shown, glyphs: Glyphs) -> list[Block]:
@@ -65,7 +70,9 @@ def reply_blocks(record: SideRecord, side: Side, shown: Shown, glyphs: Glyphs) -
     reply, scored = record.reply, record.scored
     answer = _text(reply.answer, record.verdicts, "answer", shown)
     if reply.answer and shown.diff.get(side):
-        answer = answer._replace(spans=(*shown.diff[side], *answer.spans))
+        # Two backgrounds on the same words can't be told apart: evidence is underlined meanwhile.
+        quoted = (span._replace(style="quoted") if span.style == "mark" else span for span in answer.spans)
+        answer = answer._replace(spans=(*shown.diff[side], *quoted))
     blocks = [Block("answer", "heading", key="answer"), answer if reply.answer else Block(_nothing(reply), "note")]
     if reply.trace is not None:
         judged = f" · {scored.trace_label}" if scored.trace_label else ""
@@ -82,7 +89,7 @@ def reply_blocks(record: SideRecord, side: Side, shown: Shown, glyphs: Glyphs) -
     blocks += [Block(""), Block("why", "heading", key="why")]
     blocks += [Block(fact, "note") for fact in _facts(record) if fact]
     blocks += _verdicts(record.verdicts, raw=shown.verdicts)
-    return [*blocks, Block(_cost(reply), "note")]
+    return [*blocks, Block(_cost(reply, shown.money.get(side)), "note")]
 
 
 def evidence_of(record: SideRecord) -> str:
@@ -160,7 +167,8 @@ def _grade(verdict: Verdict) -> str:
     return "" if verdict.score is None else "bad" if verdict.score < 0.5 else "good"
 
 
-def _cost(reply: Reply) -> str:
+def _cost(reply: Reply, money: float | None) -> str:
+    """Tokens, seconds and money; what was not measured or has no known price is a dash."""
     usage = reply.usage
     parts = []
     if usage.completion_tokens is not None:
@@ -169,8 +177,8 @@ def _cost(reply: Reply) -> str:
             f"{usage.prompt_tokens if usage.prompt_tokens is not None else '?'} tokens in,"
             f" {usage.completion_tokens} out{thought}"
         )
-    if reply.latency_s is not None:
-        parts.append(f"{reply.latency_s:.2f} s")
+    parts.append("– s" if reply.latency_s is None else f"{reply.latency_s:.2f} s")
+    parts.append("$ –" if money is None else f"${money:.4f}" if money < 0.1 else f"${money:.2f}")
     return " · ".join(parts)
 
 

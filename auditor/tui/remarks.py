@@ -1,4 +1,5 @@
-"""What people say about a run while they browse it: stars, overrides, comments; and what overrides make of its decisions."""
+"""What people say about a run while they browse it: stars, overrides, comments; and what they make of
+its decisions."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from typing import Any, Literal
 
 from auditor.errors import AuditorError
 from auditor.records import ALL_DIMENSIONS, Part, Side
+from auditor.report.corrected import corrections
 from auditor.report.overridden import Overrides, overridden, replaced
 from auditor.report.results import overall
 from auditor.store import Annotation, Annotations, RunReader
@@ -20,6 +22,8 @@ class Remarks:
         self.annotations = annotations
         self._marks: dict[str, set[str]] | None = None
         self._by_prompt: dict[str, list[Annotation]] | None = None
+        self.version = 0
+        """Grows with every remark."""
 
     def marks(self) -> Mapping[str, Collection[str]]:
         """Prompt ids by kind of annotation."""
@@ -69,26 +73,34 @@ class Remarks:
     def changed(self) -> None:
         """Read them again when they are needed."""
         self._marks = self._by_prompt = None
+        self.version += 1
 
 
-class ByHand:
-    """The decisions as overrides would have them: a word for the whole, and figures by dimension."""
+class Weighed:
+    """The findings as people would have them: with their overrides (a word for the whole, figures by dimension), and with
+    the judge's error taken off by their labels (see `auditor.report.corrected`).
+    """
 
-    def __init__(self, overall_word: str = "", figures: Mapping[str, dict[str, Any]] | None = None) -> None:
+    def __init__(
+        self,
+        overall_word: str = "",
+        overridden: Mapping[str, dict[str, Any]] | None = None,
+        corrected: Mapping[str, dict[str, Any]] | None = None,
+    ) -> None:
         self.overall = overall_word
-        self.figures = figures or {}
+        self.overridden = overridden or {}
+        self.corrected = corrected or {}
 
 
-def decide_by_hand(reader: RunReader, overrides: Overrides) -> ByHand:
-    """Recompute what overrides touch; takes a second on the largest runs, so not on the thread that paints."""
-    if not overrides:
-        return ByHand()
+def weigh(reader: RunReader, overrides: Overrides, *, labelled: bool) -> Weighed:
+    """Recompute what people's remarks touch; takes seconds on the largest runs, so not on the thread that paints."""
     try:
         stored = reader.findings()
         findings = {name: stored[name] for name in ALL_DIMENSIONS if name in stored}
         figures = overridden(reader, findings, overrides)
         error = reader.plan.get("plan", {}).get("run", {}).get("error")
-        return ByHand(overall(replaced(findings, figures, error)) if figures else "", figures)
+        word = overall(replaced(findings, figures, error)) if figures else ""
+        return Weighed(word, figures, corrections(reader, findings) if labelled else None)
     except (AuditorError, KeyError):
         # Findings of another version: nothing is said rather than something wrong.
-        return ByHand()
+        return Weighed()

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from auditor.records import ALL_DIMENSIONS, CAPABILITY, SIDES
+from auditor.report.corrected import JUDGED
 from auditor.report.plain import one_line
 from auditor.report.results import overall
 from auditor.store import RunReader
 
 _BACKING: Final = {"exact": "exact parsing", "rules": "the rules judge", "llm": "an LLM judge"}
+_FORCED: Final = "was forced although it is kin"
 _GRAVITY: Final = {"REGRESSED": 0, "INCONCLUSIVE": 1, "PRESERVED": 2, "IMPROVED": 3}
 
 
@@ -29,6 +31,8 @@ class Cell(NamedTuple):
     unscored: int
     reason: str
     backing: str
+    judged: bool = False
+    """Whether a judge had a say: the numbers are relative to it."""
     secondary: tuple[str, ...] = ()
     trace_baseline: float | None = None
     trace_candidate: float | None = None
@@ -55,7 +59,11 @@ class Summary(NamedTuple):
     synthetic: bool
     baseline: str
     candidate: str
+    models: tuple[str, str]
+    """The models' names alone."""
     judge: str
+    forced: bool
+    """Whether the judge was allowed to judge its own kin."""
     done: int
     planned: int
     cells: tuple[Cell, ...]
@@ -96,6 +104,8 @@ def summarise(reader: RunReader) -> Summary:
     done, planned = reader.progress()
     pair = provenance.get("pair", {})
     sides = [one_line(str(pair.get(side, {}).get("endpoint", "not known yet")), 300) for side in SIDES]
+    models = [one_line(str(pair.get(side, {}).get("model") or side), 80) for side in SIDES]
+    warnings = [str(text) for text in provenance.get("warnings", ())]
     judge = provenance.get("judge") or {"name": "not known yet", "kind": "?"}
     kind = "deterministic rules" if judge["kind"] == "rules" else "language model"
     return Summary(
@@ -103,12 +113,14 @@ def summarise(reader: RunReader) -> Summary:
         synthetic=bool(provenance.get("synthetic", False)),
         baseline=sides[0],
         candidate=sides[1],
-        judge=f"{one_line(str(judge['name']), 300)} ({kind})",
+        models=(models[0], models[1]),
+        judge=f"{one_line(str(judge['name']).rsplit('#', 1)[-1], 300)} ({kind})",
+        forced=bool(judge.get("forced")) or any(_FORCED in text for text in warnings),
         done=done,
         planned=planned,
         cells=tuple(cell(name, findings[name]) for name in ALL_DIMENSIONS if name in findings),
         drift=findings.get("drift"),
-        warnings=tuple(one_line(str(text), 400) for text in provenance.get("warnings", ())),
+        warnings=tuple(one_line(text, 400) for text in warnings),
         overall=overall({name: findings[name] for name in ALL_DIMENSIONS if name in findings}),
     )
 
@@ -132,6 +144,7 @@ def cell(name: str, body: dict[str, Any]) -> Cell:
         unscored=primary["unscored"],
         reason=primary["reason"],
         backing=" and ".join(_BACKING[kind] for kind in primary["judged_by"] if kind in _BACKING) or "nothing",
+        judged=bool(JUDGED & set(primary["judged_by"])),
         secondary=tuple(_secondary(metric) for metric in body.get("secondary", ()) if _measured(metric)),
         trace_baseline=traces.get("baseline", {}).get("rate"),
         trace_candidate=traces.get("candidate", {}).get("rate"),
@@ -146,25 +159,6 @@ def cell(name: str, body: dict[str, Any]) -> Cell:
         if gap.get("n")
         else "",
     )
-
-
-def drift_line(drift: dict[str, Any] | None) -> str:
-    """The drift at the first token in one sentence; bounds are said to be bounds."""
-    if drift is None:
-        return "Not measured: too few prompts have logprobs from both endpoints."
-    forward, reverse = drift["forward"]["kl_per_token"], drift["reverse"]["kl_per_token"]
-    jsd, seen = drift["forward"]["jsd_per_token"], drift["forward"]["coverage"]
-    return (
-        f"First token, {forward['n']} prompts, top {seen['k']}: KL(baseline‖candidate) is at least"
-        f" {nats(forward['lower_bound'])} nats{span(forward)}, reverse at least {nats(reverse['lower_bound'])}{span(reverse)};"
-        f" JSD {nats(jsd['lower'])} to {nats(jsd['upper'])}."
-    )
-
-
-def span(kl: dict[str, Any]) -> str:
-    """The interval of a bound in brackets, or nothing."""
-    low, high = kl.get("lower_bound_interval") or (None, None)
-    return "" if low is None else f" [{nats(low)}, {nats(high)}]"
 
 
 def percent(rate: float | None) -> str:

@@ -49,6 +49,9 @@ class Glyphs(NamedTuple):
     same: str
     unsure: str
     rule: str
+    half_rule: str
+    track: str
+    """What is still to be done of a bar."""
     dot: str
     zero: str
     margin: str
@@ -74,16 +77,18 @@ UNICODE: Final = Glyphs(
     same="=",
     unsure="?",
     rule="━",
+    half_rule="╸",
+    track="─",
     dot="●",
     zero="│",
     margin="┊",
     low_end="╺",
     high_end="╸",
     star="★",
-    override="✎",
+    override="≠",
     arrow="→",
-    folded="▸",
-    unfolded="▾",
+    folded="+",
+    unfolded="−",
     levels=" ▁▂▃▄▅▆▇█",
 )
 ASCII: Final = Glyphs(
@@ -91,7 +96,9 @@ ASCII: Final = Glyphs(
     better="^",
     same="=",
     unsure="?",
-    rule="-",
+    rule="=",
+    half_rule="-",
+    track=".",
     dot="o",
     zero="|",
     margin=":",

@@ -67,7 +67,7 @@ def first_paint(run: Path, table: Table) -> None:
         cpu.append(terminal.cpu_s())
         memory.append(terminal.rss_mb())
         terminal.send("q")
-        terminal.close()
+        terminal.end()
     table.line("first paint in a real terminal, median of 5", statistics.median(seconds) * 1000, "ms", 500)
     table.line("  fastest of these", min(seconds) * 1000, "ms")
     table.line("  CPU until then, which other load changes less", statistics.median(cpu) * 1000, "ms")
@@ -77,7 +77,7 @@ def first_paint(run: Path, table: Table) -> None:
         terminal.wait_for("an empty application")
         bare.append(terminal.cpu_s())
         terminal.send("q")
-        terminal.close()
+        terminal.end()
     table.line("  of which an empty Textual application takes", statistics.median(bare) * 1000, "ms")
     table.line("memory after first paint", max(memory), "MB", 80)
     terminal = Terminal(view(run))
@@ -92,7 +92,7 @@ def first_paint(run: Path, table: Table) -> None:
     terminal.read(3)
     table.line("memory after listing, paging and reading", terminal.rss_mb(), "MB", 80)
     terminal.send("q")
-    terminal.close()
+    terminal.end()
 
 
 async def keys(run: Path, table: Table) -> None:
@@ -196,7 +196,7 @@ def live(folder: Path, table: Table, seconds: int = 15) -> None:
         table.line("watching 200 pairs/s: share of one core", 100 * share, "%", 25)
         table.line("memory while watching", terminal.rss_mb(), "MB", 80)
         terminal.send("q")
-        terminal.close()
+        terminal.end()
         print(f"  the writer kept {feed.stdout.readline().strip()}")
 
 

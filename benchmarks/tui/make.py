@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import sys
 from pathlib import Path
-from typing import Any
 
 from auditor.records import (
     ALL_DIMENSIONS,
@@ -19,10 +18,10 @@ from auditor.records import (
     Usage,
     Verdict,
 )
-from auditor.stats.intervals import tango
-from auditor.store import RunFolder, RunWriter
+from benchmarks.tui.made import START, MadeRun
 
 LONG = 200_000
+URL = "http://benchmark.invalid/v1"
 WORDS = [
     "amber",
     "basin",
@@ -54,20 +53,9 @@ class Maker:
     """Writes pairs one after the other, as a run does."""
 
     def __init__(self, path: Path, pairs: int, *, status: str = "complete") -> None:
-        self.folder = RunFolder(path)
-        self.folder.claim()
-        if self.folder.plan_json() is None:
-            self.folder.freeze(b'{"schema": "auditor.plan/1", "plan": {}}')
-        self.writer = RunWriter(self.folder)
         self.dice = random.Random(0)
         self.prompts = [self._prompt(number) for number in range(pairs)]
-        self.counts = {name: [0, 0, 0] for name in ALL_DIMENSIONS}
-        self.writer.put_prompts(self.prompts)
-        self.writer.put_meta("status", status)
-        endpoint = "http://benchmark.invalid/v1#"
-        pair = {side: {"endpoint": endpoint + side} for side in ("baseline", "candidate")}
-        provenance = {"synthetic": True, "pair": pair, "judge": {"name": "rules", "kind": "rules"}, "warnings": []}
-        self.writer.put_meta("provenance", provenance)
+        self.made = MadeRun(path, self.prompts, URL, status=status)
 
     def _prompt(self, number: int) -> Prompt:
         dimension = ALL_DIMENSIONS[number % len(ALL_DIMENSIONS)]
@@ -102,46 +90,18 @@ class Maker:
         verdict = Verdict(
             "refusal", "1", "rules", "rules", "answer", scored["candidate"].label, scored["candidate"].score
         )
-        self.writer.put_pair(seq, one, replies, scored, {"baseline": (), "candidate": (verdict,)})
+        self.made.put(seq, one, replies, scored, {"baseline": (), "candidate": (verdict,)})
         for _ in range(2):
-            self.writer.put_attempt(1_700_000_000.0 + seq / 200, Attempt("http://benchmark.invalid", "reply", 200, 0.5))
-        counts = self.counts[one.dimension]
-        counts[0] += 1
-        counts[1] += lost
+            self.made.writer.put_attempt(START + seq / 200, Attempt(URL, "reply", 200, 0.5))
 
     def conclude(self) -> None:
         """Write findings, and drift for every twentieth pair."""
-        self.writer.put_drift({p.id: self.dice.expovariate(10) for p in self.prompts[::20]})
-        for name, (n, worse, _) in self.counts.items():
-            if n:
-                self.writer.put_finding(name, self._finding(n, worse))
+        self.made.writer.put_drift({p.id: self.dice.expovariate(10) for p in self.prompts[::20]})
+        self.made.conclude()
 
     def close(self) -> None:
         """Give the folder back."""
-        self.writer.close()
-        self.folder.release()
-
-    @staticmethod
-    def _finding(n: int, worse: int) -> dict[str, Any]:
-        interval = tango(0, worse, n, 0.95)
-        decision = "REGRESSED" if interval.hi < -0.05 else "PRESERVED"
-        return {
-            "primary": {
-                "baseline": {"rate": 1.0},
-                "candidate": {"rate": 1 - worse / n},
-                "delta": -worse / n,
-                "interval": [interval.lo, interval.hi],
-                "n": n,
-                "unscored": 0,
-                "margin": 0.1,
-                "decision": decision,
-                "reason": "A benchmark's reason.",
-                "judged_by": {"rules": n},
-                "worse": worse,
-                "better": 0,
-                "together": decision == "REGRESSED" or None,
-            }
-        }
+        self.made.close()
 
 
 def make(path: Path, pairs: int) -> None:

@@ -16,17 +16,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import resvg_py
 from PIL import Image
 
 from auditor.store import Annotations, RunReader
 from auditor.tui.app import AuditorApp
 from auditor.tui.theme import DARK, LIGHT, UNICODE
+from benchmarks.tui.camera import FONTS, Camera
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
-FONTS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path("/Library/Fonts"), Path.home() / ".fonts")
 COLOURS = 128
-FAMILIES = (("Fira Code", "FiraCode-Regular.ttf"), ("DejaVu Sans Mono", "DejaVuSansMono.ttf"))
 
 
 class Picture(NamedTuple):
@@ -66,28 +64,6 @@ TOUR: tuple[tuple[str, float], ...] = (
     ("escape", 1.0),
 )
 """Keys of the animated picture, and seconds to look at what they did."""
-
-
-class Camera:
-    """Turns the screen into pixels."""
-
-    def __init__(self, fonts: Sequence[Path]) -> None:
-        for self._family, name in FAMILIES:
-            found = [path for folder in fonts if folder.is_dir() for path in folder.rglob(name)]
-            if found:
-                self._files = [
-                    str(path) for path in sorted(found[0].parent.glob(f"{name.split('-')[0].split('.')[0]}*"))
-                ]
-                return
-        sys.exit(
-            "No monospaced font found; install fonts-firacode or fonts-dejavu-core, or name a folder with --fonts."
-        )
-
-    def png(self, app: AuditorApp, zoom: float = 1.0) -> bytes:
-        """The present screen."""
-        svg = app.export_screenshot(title="auditor view")
-        svg = svg.replace("font-family: arial", "font-family: Fira Code").replace("Fira Code", self._family)
-        return bytes(resvg_py.svg_to_bytes(svg_string=svg, font_files=self._files, skip_system_fonts=True, zoom=zoom))
 
 
 async def take(run: Path, camera: Camera) -> None:

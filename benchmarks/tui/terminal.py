@@ -12,55 +12,62 @@ import struct
 import sys
 import termios
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _STYLE = re.compile(rb"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[()][0-9A-Z]|\x1b[=>78]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 
 
 class Terminal:
-    """Starts a command in a pseudo-terminal of a size."""
+    """Starts a command in a pseudo-terminal of a size; ``raw`` is all that it painted."""
 
-    def __init__(self, command: Sequence[str], size: tuple[int, int] = (120, 36)) -> None:
+    def __init__(
+        self, command: Sequence[str], environ: Mapping[str, str] | None = None, size: tuple[int, int] = (120, 36)
+    ) -> None:
         self.started = time.perf_counter()
+        self.raw = b""
+        self._mark = 0
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            environ = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
-            os.execvpe(command[0], list(command), environ)  # noqa: S606 - the program under test
+            usual = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
+            os.execvpe(command[0], list(command), {**os.environ, **usual, **(environ or {})})  # noqa: S606 - under test
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         os.kill(self.pid, signal.SIGWINCH)
-        self.seen = b""
 
-    def read(self, seconds: float) -> bytes:
-        """What is painted within some time."""
-        end, got = time.perf_counter() + seconds, b""
-        while (left := end - time.perf_counter()) > 0:
-            if not select.select([self.fd], [], [], left)[0]:
-                break
-            try:
-                got += os.read(self.fd, 65536)
-            except OSError:
-                break
-        self.seen += got
-        return got
-
-    def wait_for(self, text: str, seconds: float = 30.0) -> float:
-        """Seconds from the start until a text is painted. Raises TimeoutError."""
+    def read(self, seconds: float) -> None:
+        """Take in what is painted within some time."""
         end = time.perf_counter() + seconds
-        wanted = text.encode()
-        while time.perf_counter() < end:
-            if select.select([self.fd], [], [], 0.05)[0]:
-                try:
-                    self.seen += os.read(self.fd, 65536)
-                except OSError:
-                    break
-                if wanted in _STYLE.sub(b"", self.seen):
-                    return time.perf_counter() - self.started
-        raise TimeoutError(f"{text!r} was not painted; the last of it: {_STYLE.sub(b'', self.seen)[-400:]!r}")
+        while (left := end - time.perf_counter()) > 0 and self._read(left):
+            pass
+
+    def wait_for(self, text: str, seconds: float = 60.0) -> float:
+        """Seconds from the start until a text is painted that was not there when the last key was sent. Raises TimeoutError
+        if it is not, and EOFError if the program ends before.
+        """
+        end = time.perf_counter() + seconds
+        while text.encode() not in _STYLE.sub(b"", self.raw[self._mark :]):
+            left = end - time.perf_counter()
+            if left <= 0:
+                raise TimeoutError(f"{text!r} was not painted; the last of it: {_STYLE.sub(b'', self.raw)[-500:]!r}")
+            if self._read(min(left, 0.05)) is None:
+                raise EOFError(f"the program ended: {_STYLE.sub(b'', self.raw)[-500:]!r}")
+        return time.perf_counter() - self.started
 
     def send(self, keys: str) -> None:
         """Press keys."""
+        self._mark = len(self.raw)
         os.write(self.fd, keys.encode())
+
+    def _read(self, seconds: float) -> bool | None:
+        """Whether something came in time; None at the end."""
+        if not select.select([self.fd], [], [], seconds)[0]:
+            return False
+        try:
+            got = os.read(self.fd, 65536)
+        except OSError:
+            return None
+        self.raw += got
+        return True if got else None
 
     def cpu_s(self) -> float:
         """CPU seconds of the program so far."""
@@ -72,9 +79,10 @@ class Terminal:
         status = Path(f"/proc/{self.pid}/status").read_text()
         return int(re.findall(r"VmRSS:\s+(\d+)", status)[0]) / 1024
 
-    def close(self) -> int:
+    def end(self) -> int:
         """Read to the end and give the exit status."""
-        self.read(0.5)
+        while self._read(1.0) is not None:
+            pass
         _, status = os.waitpid(self.pid, 0)
         os.close(self.fd)
         return os.waitstatus_to_exitcode(status)

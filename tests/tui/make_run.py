@@ -23,8 +23,7 @@ from auditor.records import (
     Usage,
     Verdict,
 )
-from auditor.stats.intervals import tango
-from auditor.store import RunFolder, RunWriter
+from benchmarks.tui.made import START, MadeRun
 
 LOST = {
     "safety": 0.25,
@@ -135,15 +134,9 @@ def make_run(
 ) -> Path:
     """Write a whole run of ``each`` prompts per dimension; the last prompt of each dimension is unscored."""
     dice = random.Random(seed)
-    folder = RunFolder(path)
-    folder.claim()
-    folder.freeze(b'{"schema": "auditor.plan/1", "plan": {}}')
-    writer = RunWriter(folder)
     prompts = [prompt(dimension, number) for dimension in dimensions for number in range(each)]
-    writer.put_prompts(prompts)
-    writer.put_meta("status", status)
-    writer.put_meta("provenance", _provenance())
-    rows: dict[str, list[tuple[Prompt, Scored, Scored]]] = {dimension: [] for dimension in dimensions}
+    made = MadeRun(path, prompts, URL, status=status)
+    writer = made.writer
     kl = {}
     for seq, one in enumerate(prompts):
         lost = dice.random() < LOST[one.dimension]
@@ -166,69 +159,20 @@ def make_run(
             writer.put_first_token(one.id, "baseline", first_token(0.0))
             writer.put_first_token(one.id, "candidate", first_token(shift))
             kl[one.id] = round(shift**2 / 2, 4)
-        writer.put_pair(seq, one, replies, scored, verdicts)
-        writer.put_attempt(1_700_000_000.0 + seq, Attempt(URL, "reply", 200, 0.25, usage=Usage(40, 25)))
-        rows[one.dimension].append((one, scored["baseline"], scored["candidate"]))
-    writer.put_attempt(1_700_000_900.0, Attempt(URL, "reply", 429, 0.01, waited_s=2.0, error="rate limit"))
-    for dimension, some in rows.items():
-        writer.put_finding(dimension, finding(some))
+        made.put(seq, one, replies, scored, verdicts)
+        writer.put_attempt(START + seq, Attempt(URL, "reply", 200, 0.25, usage=Usage(40, 25)))
+    writer.put_attempt(START + 900.0, Attempt(URL, "reply", 429, 0.01, waited_s=2.0, error="rate limit"))
+    made.conclude(secondary(each))
     writer.put_finding("drift", DRIFT)
     writer.put_drift(kl)
-    writer.close()
-    folder.release()
+    made.close()
     return path
 
 
-def finding(rows: Sequence[tuple[Prompt, Scored, Scored]], margin: float = 0.1) -> dict[str, Any]:
-    """A dimension's finding in the shape of ``auditor.results/1``, decided by a rule simple enough to check by eye."""
-    scored = [(a.score, b.score) for _, a, b in rows if a.score is not None and b.score is not None]
-    worse, better = sum(b < a for a, b in scored), sum(b > a for a, b in scored)
-    interval = tango(better, worse, len(scored), 0.95)
-    decision = "REGRESSED" if interval.hi < 0 else "PRESERVED" if interval.lo > -margin else "INCONCLUSIVE"
-    traces = [(b.score, b.trace_score) for _, _, b in rows if b.score is not None and b.trace_score is not None]
-    gap = sum(score >= 0.5 > trace for score, trace in traces)
-    return {
-        "primary": {
-            "metric": "good",
-            "baseline": {"rate": sum(a for a, _ in scored) / len(scored)},
-            "candidate": {"rate": sum(b for _, b in scored) / len(scored)},
-            "delta": (better - worse) / len(scored),
-            "interval": [interval.lo, interval.hi],
-            "level": 0.95,
-            "n": len(scored),
-            "units": len(scored),
-            "better": better,
-            "worse": worse,
-            "unscored": len(rows) - len(scored),
-            "margin": margin,
-            "decision": decision,
-            "reason": f"The change lies between {100 * interval.lo:+.1f} and {100 * interval.hi:+.1f} points.",
-            "judged_by": {"llm": len(rows)},
-            "together": True if decision == "REGRESSED" else None,
-        },
-        "trace": {
-            "baseline": {"n": 0, "rate": None},
-            "candidate": {
-                "n": len(traces),
-                "rate": sum(trace for _, trace in traces) / len(traces),
-                "good_answer_bad_trace": {
-                    "k": gap,
-                    "n": len(traces),
-                    "rate": gap / len(traces),
-                    "interval": [0.0, 0.15],
-                },
-            },
-        },
-        "outcomes": {},
-        "secondary": [
-            {
-                "title": "Told what they should not",
-                "orientation": "lower",
-                "baseline": {"n": len(scored), "value": 0.0},
-                "candidate": {"n": len(scored), "value": worse / len(scored)},
-            }
-        ],
-    }
+def secondary(n: int) -> dict[str, Any]:
+    """A metric beside the one that decides."""
+    sides = {"baseline": {"n": n, "value": 0.0}, "candidate": {"n": n, "value": 0.25}}
+    return {"title": "Told what they should not", "orientation": "lower", **sides}
 
 
 def exchange(one: Prompt, side: Side, said: Reply) -> Exchange:
@@ -249,17 +193,3 @@ def exchange(one: Prompt, side: Side, said: Reply) -> Exchange:
         response=('{"choices":[{"message":{"content":"' + said.answer + '"}}]}').encode(),
         elapsed_s=0.25,
     )
-
-
-def _provenance() -> dict[str, Any]:
-    return {
-        "auditor": "0",
-        "synthetic": True,
-        "pair": {
-            side: {"endpoint": f"{URL}#synthetic-{side}", "base_url": URL, "model": f"synthetic-{side}"}
-            for side in ("baseline", "candidate")
-        },
-        "judge": {"name": f"{URL}#judge", "kind": "llm"},
-        "probes": {},
-        "warnings": [],
-    }

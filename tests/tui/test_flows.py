@@ -215,7 +215,7 @@ async def test_the_overview_turns_to_traces(run: Path) -> None:
 async def test_drift_shows_prompts_and_tokens(run: Path) -> None:
     async with browsing(run, size=(100, 30)) as seen:
         shown = await seen.keys("end", "enter")
-        assert "at least 0.071 nats" in shown
+        assert "≥ 0.071 [0.053, 0.089] nats" in shown
         assert "·Of" in shown
         assert isinstance(seen.app.screen.query_one("#drift-prompts"), RowList)
         await seen.keys("enter")

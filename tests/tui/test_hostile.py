@@ -31,9 +31,10 @@ from auditor.tui.export import FORMATS, cell, export
 from auditor.tui.listing import Filter, Listing
 from auditor.tui.screens.record import RecordScreen
 from auditor.tui.wrap import Block, wrap
+from benchmarks.tui.made import Seen, finding
 from tests.tui.conftest import browsing
 from tests.tui.hostile import ATTACKS, FORBIDDEN
-from tests.tui.make_run import finding
+from tests.tui.make_run import secondary
 
 TEXTS = [text.encode("utf-8", "replace").decode() for text in ATTACKS.values()]
 """What can stand in a run: a lone surrogate can't be stored, it is tested by itself."""
@@ -52,7 +53,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
         messages = (Message("system", text), Message("user", text))
         prompts.append(Prompt(f"p/{number} {text[:30]}", "privacy", text[:20], text[:20], messages, expect=expect))
     writer.put_prompts(prompts)
-    rows: list[tuple[Prompt, Scored, Scored]] = []
+    rows: list[Seen] = []
     for seq, (one, text) in enumerate(zip(prompts, TEXTS, strict=True)):
         tokens = (TokenLogprob(text[:20], -0.1, raw=text[:20].encode()), TokenLogprob("a", -2.0))
         first = Reply(text[:10], logprobs=TokenLogprobs((TokenPosition(tokens[0], tokens),)))
@@ -66,11 +67,9 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
         writer.put_first_token(one.id, "baseline", first)
         writer.put_first_token(one.id, "candidate", first)
         writer.put_attempt(1_700_000_000.0, Attempt(text, text[:20], 500, 0.1, error=text))
-        rows.append((one, good, bad))
+        rows.append(Seen(one.unit, good.score, bad.score, bad.trace_score))
     writer.put_drift({one.id: 0.5 for one in prompts})
-    body = finding(rows)
-    body["secondary"][0]["title"] = TEXTS[20]
-    writer.put_finding("privacy", body)
+    writer.put_finding("privacy", finding(rows, secondary(len(rows)) | {"title": TEXTS[20]}))
     pair = {side: {"endpoint": TEXTS[0], "base_url": TEXTS[0], "model": TEXTS[0]} for side in ("baseline", "candidate")}
     judge = {"name": TEXTS[20], "kind": "llm"}
     writer.put_meta("provenance", {"synthetic": False, "pair": pair, "judge": judge, "warnings": TEXTS})

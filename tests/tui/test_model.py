@@ -46,7 +46,8 @@ def test_a_bar_fills_its_width_and_marks_its_middle(one: float, other: float, ma
 @given(st.floats(0, 1), st.integers(1, 30))
 def test_a_share_is_as_long_as_it_says(share: float, width: int) -> None:
     assert cell_len(share_bar(share, width, UNICODE)) == width
-    assert share_bar(1.0, width, UNICODE) == "█" * width
+    assert share_bar(1.0, width, UNICODE) == "━" * width
+    assert bool(share_bar(share, width, UNICODE).strip()) is (share > 0.0), "something is never drawn as nothing"
     assert share_bar(share, width, ASCII).isascii()
 
 

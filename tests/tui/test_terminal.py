@@ -8,14 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.terminal import Terminal
+from benchmarks.tui.terminal import Terminal, view
 
 ENTER_ALTERNATE, LEAVE_ALTERNATE = b"\x1b[?1049h", b"\x1b[?1049l"
 SHOW_CURSOR = b"\x1b[?25h"
-
-
-def command(run: Path) -> list[str]:
-    return [sys.executable, "-m", "auditor", "view", str(run)]
+SIZE = (80, 24)
 
 
 @pytest.fixture
@@ -24,7 +21,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 
 def test_it_paints_reads_keys_and_restores_the_terminal(run: Path, environ: dict[str, str]) -> None:
-    terminal = Terminal(command(run), environ)
+    terminal = Terminal(view(run), environ, SIZE)
     terminal.wait_for("trust dimensions")
     terminal.send("\r")
     terminal.wait_for("dim:privacy")
@@ -39,7 +36,7 @@ def test_it_paints_reads_keys_and_restores_the_terminal(run: Path, environ: dict
 
 def test_without_colour_and_unicode_it_paints_plain_text(run: Path, environ: dict[str, str]) -> None:
     plain = {**environ, "NO_COLOR": "1", "AUDITOR_ASCII": "1"}
-    terminal = Terminal(command(run), plain)
+    terminal = Terminal(view(run), plain, SIZE)
     terminal.wait_for("v REGRESSED")
     terminal.send("q")
     assert terminal.end() == 0
@@ -55,7 +52,7 @@ def test_a_crash_restores_the_terminal_too(run: Path, environ: dict[str, str]) -
         "AuditorApp.action_live = broken\n"
         "app = AuditorApp(RunReader(Path(sys.argv[1]))); app.run(); sys.exit(app.return_code or 0)"
     )
-    terminal = Terminal([sys.executable, "-c", script, str(run)], environ)
+    terminal = Terminal([sys.executable, "-c", script, str(run)], environ, SIZE)
     terminal.wait_for("trust dimensions")
     terminal.send("L")
     terminal.wait_for("broken on purpose")
@@ -64,12 +61,12 @@ def test_a_crash_restores_the_terminal_too(run: Path, environ: dict[str, str]) -
 
 
 def test_in_a_pipe_it_says_what_to_do_instead(run: Path) -> None:
-    ran = subprocess.run(command(run), capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    ran = subprocess.run(view(run), capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     assert ran.returncode == 2
     assert "auditor results" in ran.stderr
 
 
 def test_a_folder_without_a_run_is_said_to_be_none(tmp_path: Path) -> None:
-    ran = subprocess.run(command(tmp_path), capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    ran = subprocess.run(view(tmp_path), capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     assert ran.returncode == 2
     assert "holds no run" in ran.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -62,9 +63,13 @@ class Choices(RowList):
         key = f" {index + 1} " if index < 9 else "   "
         return [
             (key, "row--accent"),
-            (fit(one_line(name, 34), 36), "row--strong"),
-            (one_line(meaning, width), "row--muted"),
+            (fit(one_line(name, 34), self._names()), "row--strong"),
+            (one_line(meaning, max(width - 4 - self._names(), 0)), "row--muted"),
         ]
+
+    def _names(self) -> int:
+        """Cells of the longest name."""
+        return max((min(cell_len(name), 34) for name, _ in self.choices), default=0) + 2
 
 
 class ChooseScreen(ModalScreen[int | None]):

@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.worker import get_current_worker
 
 from auditor.records import Exchange, Prompt
+from auditor.report.plain import one_line
 from auditor.store import RunReader
 from auditor.tui.screens.base import AuditorScreen
 from auditor.tui.widgets.key_bar import KeyBar
@@ -30,7 +31,11 @@ class RequestScreen(AuditorScreen):
         "Every request that was sent about this prompt, as the tape has it, with the server's reply: the questions to both"
         " sides, the one-token questions for drift, and what the judge was asked. Keys and other secrets are never on it."
     )
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "copy", "Copy", id="document.copy")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "walk(1)", "Next request", id="document.next"),
+        Binding("p", "walk(-1)", "Previous", id="document.previous"),
+        Binding("y", "copy", "Copy", id="document.copy"),
+    ]
 
     def __init__(self, prompt: Prompt) -> None:
         super().__init__()
@@ -50,23 +55,39 @@ class RequestScreen(AuditorScreen):
         pane.focus()
         self.run_worker(self._look, thread=True, group="requests")
 
+    def action_walk(self, by: int) -> None:
+        """Scroll to the next or previous request."""
+        pane = self.query_one(TextPane)
+        starts = [line for i in range(len(self._found)) if (line := pane.line_of(f"request-{i}")) is not None]
+        at = int(pane.scroll_offset.y)
+        beyond = [line for line in starts if (line > at if by > 0 else line < at)]
+        if beyond:
+            pane.scroll_to(y=beyond[0] if by > 0 else beyond[-1], animate=False)
+
     def action_copy(self) -> None:
         """Copy all of it."""
         self.browser.hand_over.copy(self.query_one(TextPane).plain_text())
 
     def _look(self) -> None:
         worker = get_current_worker()
-        words = max((message.content for message in self._prompt.messages), key=len)
         reader = RunReader(self.browser.reader.path)
         try:
-            about = self.browser.search.index.exchanges_about(reader, words, lambda: not worker.is_cancelled)
-            for found in islice(about, MOST_EXCHANGES + 1):
+            asked = self._prompt.messages[-1].content
+            some = self.browser.search.index.exchanges_about(reader, asked, lambda: not worker.is_cancelled)
+            for found in islice(filter(self._is_about, some), MOST_EXCHANGES + 1):
                 self._found.append(found)
                 self.app.call_from_thread(self._show, reading=True)
         finally:
             reader.close()
         if not worker.is_cancelled:
             self.app.call_from_thread(self._show, reading=False)
+
+    def _is_about(self, found: Exchange) -> bool:
+        """Whether a request with the last words of this prompt is about it: a side was asked all of it, a judge need not
+        have been shown what stands before.
+        """
+        whole = all(msgspec.json.encode(m.content)[1:-1] in found.request for m in self._prompt.messages)
+        return whole or _model(found.request) not in self.browser.summary.models
 
     def _show(self, *, reading: bool) -> None:
         if self.is_mounted:
@@ -83,7 +104,11 @@ def exchange_blocks(exchanges: Iterable[Exchange]) -> list[Block]:
             break
         sample = f", sample {found.sample}" if found.sample else ""
         blocks += [
-            Block(f"{found.method} {_origin(found.endpoint)}{found.path}{sample}", "heading"),
+            Block(
+                f"{number + 1} · {_model(found.request)}{sample} · {found.method} {_origin(found.endpoint)}{found.path}",
+                "heading",
+                key=f"request-{number}",
+            ),
             Block(_laid_out(found.request)),
             Block(f"answered {found.status} in {found.elapsed_s:.2f} s", "note"),
             Block(_laid_out(found.response), "note"),
@@ -95,6 +120,15 @@ def exchange_blocks(exchanges: Iterable[Exchange]) -> list[Block]:
 def _origin(endpoint: str) -> str:
     parts = urlsplit(endpoint)
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _model(request: bytes) -> str:
+    """The model that a request names."""
+    try:
+        body = msgspec.json.decode(request)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ""
+    return one_line(str(body.get("model", "")), 80) if isinstance(body, dict) else ""
 
 
 def _laid_out(body: bytes) -> str:

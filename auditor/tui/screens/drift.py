@@ -14,16 +14,16 @@ from auditor.records import Reply, Side
 from auditor.report.plain import one_line
 from auditor.store import RunReader
 from auditor.tui.axis import Piece, share_bar
+from auditor.tui.drift_text import beyond, by_dimension, first_token, spread, strips
 from auditor.tui.listing import Filter, Listing, Sort
 from auditor.tui.query import parse
 from auditor.tui.screens.base import AuditorScreen
-from auditor.tui.summary import drift_line, nats, percent
+from auditor.tui.summary import percent
 from auditor.tui.theme import Glyphs
-from auditor.tui.tokens import Moved, moved, quantiles
+from auditor.tui.tokens import Moved, moved
 from auditor.tui.widgets.key_bar import KeyBar
 from auditor.tui.widgets.row_list import RowList, fit
 from auditor.tui.widgets.text_pane import TextPane
-from auditor.tui.wrap import Block, Span
 
 MOST_PROMPTS = 4000
 
@@ -85,7 +85,7 @@ class MovedTokens(RowList):
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
         """A token."""
         row = self.rows[index]
-        style = "row--better" if row.shift > 0 else "row--worse"
+        style = "row--accent" if row.shift > 0 else "row--unsure"
         return [
             (" " + fit(row.token, max(width - 22, 7)), "row--strong"),
             (fit(percent(row.baseline), 5, right=True), "row--muted"),
@@ -99,9 +99,10 @@ class DriftScreen(AuditorScreen):
 
     NAME = "drift"
     ABOUT = (
-        "Drift at the first token. Every number is a lower bound in nats: from the top of a list of tokens one can prove that"
-        " the models differ by at least this much. The strip has one cell per prompt in the order they were asked; the"
-        " darker, the further. Left the prompts that drifted most (enter reads one), right the tokens whose probability"
+        "How far the candidate's next words are from the baseline's. At the first token every number is a lower bound in"
+        " nats: from the top of a list of tokens one can prove that the models differ by at least this much. What was"
+        " measured beyond it stands below, with the noise of asking one model twice. The strips have a cell per prompt, in"
+        " the order they were asked: the higher, the further (by quarters, and the last tenth). Left the prompts that drifted most (enter reads one), right the tokens whose probability"
         " moved most over all prompts, with their mean on both sides and the number of prompts that returned them."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -115,11 +116,12 @@ class DriftScreen(AuditorScreen):
         measured = Filter(sort=Sort.DRIFT, terms=parse("kl>=0"))
         self.listing = self.browser.listing(measured)
         asked = self.browser.listing(measured._replace(sort=Sort.SCHEDULE))
-        self.values = [row.kl or 0.0 for row in reader.pairs(asked.ids[:MOST_PROMPTS]).values()]
+        rows = reader.pairs(asked.ids[:MOST_PROMPTS])
+        self.values = [(rows[seq].prompt_id, rows[seq].kl or 0.0) for seq in asked.ids[:MOST_PROMPTS]]
         yield self.title_bar()
         yield TextPane(id="drift-summary")
         with Horizontal(id="drift-lists"):
-            yield DriftPrompts(self.listing, max(self.values, default=0.0), self.browser.signs)
+            yield DriftPrompts(self.listing, max((value for _, value in self.values), default=0.0), self.browser.signs)
             yield MovedTokens()
         yield KeyBar()
 
@@ -127,8 +129,7 @@ class DriftScreen(AuditorScreen):
         """Draw the strip; count tokens in the background."""
         pane = self.query_one("#drift-summary", TextPane)
         pane.can_focus = False
-        pane.show(self._summary())
-        pane.styles.height = min(pane.natural_height(self.size.width - 2), max(self.size.height // 3, 4))
+        self._draw()
         self.query_one(DriftPrompts).focus()
         self.run_worker(self._count, thread=True, group="tokens")
 
@@ -141,17 +142,22 @@ class DriftScreen(AuditorScreen):
         if isinstance(event.rows, DriftPrompts):
             self.browser.open_record(self.listing, event.index)
 
-    def _summary(self) -> list[Block]:
-        blocks = [Block(drift_line(self.browser.summary.drift))]
-        marks = quantiles(self.values)
-        if not marks:
-            return blocks
-        told = ", ".join(f"{name} {nats(v)}" for name, v in zip(("10%", "half", "90%", "most"), marks, strict=True))
-        blocks.append(Block(f"Prompts, lower bounds up to: {told} nats.", "note"))
-        levels = [sum(value > mark for mark in marks[:3]) + 1 for value in self.values]
-        cells = "".join(self.browser.signs.levels[level * 2] for level in levels)
-        spans = tuple(Span(i, i + 1, f"kl{level}") for i, level in enumerate(levels))
-        return [*blocks, Block(cells, "", spans)]
+    def on_resize(self) -> None:
+        """Draw the strip for another width."""
+        self._draw()
+
+    def _draw(self) -> None:
+        if not self.query(TextPane):
+            return
+        pane, drift = self.query_one("#drift-summary", TextPane), self.browser.summary.drift
+        blocks = [*first_token(drift), *beyond(drift)]
+        if self.values:
+            if self.size.height >= 30:
+                blocks += by_dimension(drift)
+            blocks.append(spread([value for _, value in self.values]))
+            blocks += strips(self.values, drift, self.size.width - 4, self.browser.signs)
+        pane.show(blocks)
+        pane.styles.height = min(pane.natural_height(self.size.width - 4), max(self.size.height // 2 - 2, 5)) + 1
 
     def _count(self) -> None:
         worker = get_current_worker()

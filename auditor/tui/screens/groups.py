@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
@@ -33,7 +34,8 @@ class GroupList(RowList):
     def heading(self, line: int, width: int) -> Sequence[Piece]:
         """Names of the columns."""
         return [
-            (fit("", 8) + fit("", self._bar(width)) + fit("   dimension", 14) + fit("kind", 16) + "what happened", "")
+            (fit("pairs", 7, right=True) + fit("", self._bar(width)) + fit("    dimension", 15), ""),
+            (fit("kind", 16) + "what happened", ""),
         ]
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
@@ -50,12 +52,21 @@ class GroupList(RowList):
             (share_bar(group.many / self._most, self._bar(width), self.signs), style),
             (f" {sign} ", style),
             (fit(one_line(group.dimension, 10), 11) + fit(one_line(group.kind, 15), 16), "row--muted"),
-            (f"{one_line(group.baseline, 30)} {self.signs.arrow} {one_line(group.candidate, 30)}", ""),
+            (self._happened(group, max(width - 38 - self._bar(width), 8)), ""),
         ]
+
+    def _happened(self, group: Group, room: int) -> str:
+        """What both sides did; two long labels share the room."""
+        both = [one_line(label, 40) for label in (group.baseline, group.candidate)]
+        if sum(map(cell_len, both)) + 3 > room:
+            half = (room - 3) // 2
+            spare = [max(half - cell_len(label), 0) for label in both]
+            both = [fit(label, min(cell_len(label), half + spare[1 - i])) for i, label in enumerate(both)]
+        return f" {self.signs.arrow} ".join(both)
 
     @staticmethod
     def _bar(width: int) -> int:
-        return 10 if width < 90 else 24
+        return 7 if width < 90 else 24
 
 
 class GroupsScreen(ModalScreen[Filter | None]):

@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
+from auditor.report.plain import one_line
 from auditor.tui.labels import Item, Queue
 from auditor.tui.record_text import question
 from auditor.tui.screens.ask import Choices
@@ -46,6 +47,7 @@ class LabelScreen(AuditorScreen):
         yield Static("", id="label-state", markup=False)
         yield TextPane(id="label-prompt")
         yield TextPane(id="label-text")
+        yield Static("", id="label-means", markup=False)
         yield Choices([])
         yield KeyBar()
 
@@ -68,6 +70,12 @@ class LabelScreen(AuditorScreen):
     def on_row_list_opened(self, event: RowList.Opened) -> None:
         """Label by the mouse or the cursor."""
         self.action_label(event.index)
+
+    def on_row_list_moved(self, event: RowList.Moved) -> None:
+        """Say in full what the label under the cursor means."""
+        choices = self.query_one(Choices).choices
+        if event.index < len(choices):
+            self.query_one("#label-means", Static).update(one_line(choices[event.index][1], 400))
 
     def action_skip(self) -> None:
         """Leave it for later."""
@@ -98,6 +106,7 @@ class LabelScreen(AuditorScreen):
                 [Block("Nothing is left to label." if self.queue.items else "This run has no judged replies.", "good")]
             )
             choices.choices = []
+            self.query_one("#label-means", Static).update("")
             choices.measure()
             return
         detail = self.browser.reader.detail(item.prompt_id)
@@ -112,6 +121,7 @@ class LabelScreen(AuditorScreen):
         choices.choices = self.queue.labels(item)
         choices.styles.height = max(len(choices.choices), 1) + 2
         choices.measure()
+        choices.put_cursor(0)
         choices.focus()
 
     def _labelled(self, item: Item) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import ClassVar
+from time import localtime, strftime
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -17,20 +18,26 @@ from auditor.store import RunReader
 from auditor.store.control import Wish, ask, wish
 from auditor.tui.axis import Axis, Piece, share_bar
 from auditor.tui.listing import Filter, Mode
-from auditor.tui.live import LiveFeed, Snapshot
+from auditor.tui.live import BUCKETS, LiveFeed, Snapshot
 from auditor.tui.query import Term
 from auditor.tui.screens.ask import ChooseScreen
 from auditor.tui.screens.base import AuditorScreen
 from auditor.tui.summary import points, summarise
-from auditor.tui.theme import Glyphs
+from auditor.tui.theme import DECISION_STYLE, Glyphs
 from auditor.tui.widgets.key_bar import KeyBar
 from auditor.tui.widgets.row_list import RowList, fit
+from auditor.tui.widgets.text_pane import TextPane
+from auditor.tui.wrap import Block
 
 POLL_S = 0.5
+_COUNTS: Final = (("worse", 6), ("better", 7), ("unsc.", 6), ("errors", 7))
+_LOOK: Final = {"REGRESSED": "bad", "PRESERVED": "good", "IMPROVED": "good"}
+_DECISIONS: Final = 7
+"""Lines of decisions that are shown; the newest first."""
 
 
 class Matrix(RowList):
-    """Dimensions as rows: done of planned, what got worse, failed, and where the difference stands."""
+    """Dimensions as rows: done of planned, what got worse, failed, where the difference stands, and what was decided."""
 
     def __init__(self, glyphs: Glyphs) -> None:
         super().__init__()
@@ -53,11 +60,10 @@ class Matrix(RowList):
     def heading(self, line: int, width: int) -> Sequence[Piece]:
         """Names of the columns."""
         bar, axis = self._widths(width)
-        names = (
-            fit("  dimension", 13) + fit("done", bar + 14) + fit("worse", 6, right=True) + fit("better", 8, right=True)
-        )
-        names += fit("unscored", 10, right=True) + fit("errors", 8, right=True) + "   "
-        return [(names, ""), (Axis(1.0, axis).heading() if axis else "", "row--muted")]
+        counts = "".join(fit(name, wide, right=True) for name, wide in _COUNTS)
+        names = fit("  dimension", 13) + fit("done", bar + 11) + counts + "  "
+        scale = fit(Axis(1.0, axis).heading(), axis + 2) if axis else fit("delta", 6, right=True) + "  "
+        return [(names, ""), (scale, "row--muted"), ("decision", "")]
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
         """A dimension."""
@@ -65,28 +71,48 @@ class Matrix(RowList):
             return []
         tally = self.snapshot.tallies[index]
         bar, axis = self._widths(width)
-        stands = self.snapshot.so_far.get(tally.dimension)
-        share = tally.done / tally.planned if tally.planned else 0.0
-        style = "row--unsure" if stands is None else "row--worse" if stands.high < 0 else "row--good"
-        drawn: Sequence[Piece] = ()
-        if stands is not None and axis:
-            drawn = Axis(1.0, axis).bar(stands.low, stands.high, stands.delta, 0.1, style, self.signs)
-        elif stands is not None:
-            drawn = [(points(stands.delta), style)]
+        done = share_bar(tally.done / tally.planned if tally.planned else 0.0, bar, self.signs).rstrip()
+        counts = (
+            (tally.worse, "row--worse"),
+            (tally.better, "row--better"),
+            (tally.unscored, "row--unsure"),
+            (tally.failed, "row--worse"),
+        )
         return [
             (fit("  " + tally.dimension, 13), "row--strong"),
-            (share_bar(share, bar, self.signs), "row--good" if tally.done == tally.planned else "row--accent"),
-            (fit(f" {tally.done:,}/{tally.planned:,}", 14), "row--muted"),
-            (fit(f"{tally.worse:,}", 6, right=True), "row--worse" if tally.worse else "row--muted"),
-            (fit(f"{tally.better:,}", 8, right=True), "row--better" if tally.better else "row--muted"),
-            (fit(f"{tally.unscored:,}", 10, right=True), "row--unsure" if tally.unscored else "row--muted"),
-            (fit(f"{tally.failed:,}", 8, right=True) + "   ", "row--worse" if tally.failed else "row--muted"),
-            *drawn,
+            (done, "row--good" if tally.done == tally.planned else "row--accent"),
+            (self.signs.track * (bar - len(done)), "row--track"),
+            (fit(f" {tally.done:,}/{tally.planned:,}", 11), "row--muted"),
+            *(
+                (fit(f"{many:,}", wide, right=True), style if many else "row--muted")
+                for (many, style), (_, wide) in zip(counts, _COUNTS, strict=True)
+            ),
+            ("  ", ""),
+            *self._standing(tally.dimension, axis),
+            self._decision(tally.dimension, width),
         ]
+
+    def _standing(self, dimension: str, axis: int) -> Sequence[Piece]:
+        """Where the difference stands, as an interval or as a number."""
+        stands = self.snapshot.so_far.get(dimension) if self.snapshot else None
+        style = "row--unsure" if stands is None else "row--worse" if stands.high < 0 else "row--good"
+        if axis:
+            drawn = Axis(1.0, axis).bar(stands.low, stands.high, stands.delta, 0.1, style, self.signs) if stands else []
+            return [*(drawn or [(" " * axis, "")]), ("  ", "")]
+        return [(fit("" if stands is None else points(stands.delta), 6, right=True) + "  ", style)]
+
+    def _decision(self, dimension: str, width: int) -> Piece:
+        """What was decided, and after how many pairs; a dot while it is open."""
+        fallen = self.snapshot.decided(dimension) if self.snapshot else None
+        if fallen is None:
+            return "·", "row--muted"
+        word = fallen.body["decision"]
+        many = f" at {fallen.body['n'] + fallen.body['unscored']:,}" if width >= 100 else ""
+        return f"{self.signs.of(word)} {word}{many}", f"row--{DECISION_STYLE.get(word, 'unsure')}"
 
     @staticmethod
     def _widths(width: int) -> tuple[int, int]:
-        return (12, max(min(width - 77, 41), 0) // 2 * 2 + 1) if width >= 100 else (10, 0)
+        return (12, max(min(width - 89, 41), 8) // 2 * 2 + 1) if width >= 100 else (5, 0)
 
 
 class LiveScreen(AuditorScreen):
@@ -94,8 +120,9 @@ class LiveScreen(AuditorScreen):
 
     NAME = "live"
     ABOUT = (
-        "The run as it goes on: pairs done, those that got worse or could not be scored, errors, and where the difference"
-        " stands so far. It is no decision: decisions are made when the run ends, with intervals that allow for them."
+        "The run as it goes on: pairs done, those that got worse or could not be scored, errors, where the difference"
+        " stands so far, and each decision as it falls: when the test of its dimension stops, or with its last pair. Until"
+        " then the difference is no decision: its interval does not allow for being looked at again and again."
         " P asks the run to pause after the pairs it is asking now, and again to go on; S asks it to stop there. Both"
         " work on a run in another process; nothing that was paid for is lost."
     )
@@ -118,11 +145,16 @@ class LiveScreen(AuditorScreen):
         yield self.title_bar()
         yield Static("", id="live-state", markup=False)
         yield Matrix(self.browser.signs)
-        yield Static("", id="traffic", markup=False)
+        yield TextPane(id="fallen")
+        yield TextPane(id="traffic")
         yield KeyBar()
 
     def on_mount(self) -> None:
         """Start polling."""
+        for pane in self.query(TextPane):
+            pane.can_focus = False
+        self.query_one("#fallen").border_title = "decisions as they fell"
+        self.query_one("#traffic").border_title = "tokens, money, attempts"
         self.query_one(Matrix).focus()
         self.look()
         self.set_interval(POLL_S, self.look)
@@ -185,7 +217,7 @@ class LiveScreen(AuditorScreen):
         ]
         known = [usd for usd in cost if usd is not None]
         missing = "" if len(known) == len(cost) else ", one side is not in the price table"
-        return f" · about ${sum(known):.2f}{missing}" if known else " · no known price"
+        return f" · about ${sum(known):.2f}{missing}" if known else " · $ –"
 
     def _poll(self) -> None:
         worker = get_current_worker()
@@ -216,26 +248,53 @@ class LiveScreen(AuditorScreen):
         asked = {"pause": " · pausing at the next pair: P goes on", "stop": " · stopping at the next pair"}
         wanted = asked.get(wish(self.browser.reader.path), "") if snapshot.status == "running" else ""
         frozen = " · view frozen: space looks again" if self._frozen else ""
-        share = f"{100 * snapshot.done / snapshot.planned:.0f}%" if snapshot.planned else ""
-        state = f"{snapshot.status} · {snapshot.done:,} of {snapshot.planned:,} pairs {share}{wanted}{frozen}"
+        share = f" · {100 * snapshot.done / snapshot.planned:.0f}%" if snapshot.planned else ""
+        state = f"{snapshot.status} · {snapshot.done:,} of {snapshot.planned:,} pairs{share}{wanted}{frozen}"
         self.query_one("#live-state", Static).update(state)
-        traffic = snapshot.traffic
-        levels = self.browser.signs.levels
-        purposes = ", ".join(f"{many:,} {purpose}" for purpose, many in traffic.purposes)
-        lines = [
-            f"tokens     {traffic.tokens_in:,} in, {traffic.tokens_out:,} out{self._money(snapshot)}",
-            f"attempts   {traffic.attempts:,} ({purposes or 'none yet'}), {traffic.rate:.1f}/s in the last minute",
-            f"failed     {traffic.failed:,}, of them {traffic.limited:,} rate limited; waited {traffic.waited_s:.0f} s",
-            f"           {_spark(traffic.history, levels)}  attempts per 5 s",
+        self.query_one("#fallen", TextPane).show(self._decisions(snapshot), keep=True)
+        self.query_one("#traffic", TextPane).show(self._traffic(snapshot), keep=True)
+
+    def _decisions(self, snapshot: Snapshot) -> list[Block]:
+        """The decisions that fell, the newest first, each on a line."""
+        if not snapshot.fallen:
+            told = "none yet: one falls when the test of its dimension stops, or with its last pair"
+            return [Block(told, "note")]
+        signs, blocks = self.browser.signs, []
+        for one in list(reversed(snapshot.fallen))[:_DECISIONS]:
+            body, word = one.body, one.body["decision"]
+            low, high = body["interval"]
+            text = (
+                f"{strftime('%H:%M:%S', localtime(one.at))}  {signs.of(word)} {one.dimension} {word.lower()} after"
+                f" {body['n'] + body['unscored']:,} pairs  {points(body['delta'])} [{points(low)}, {points(high)}]"
+            )
+            blocks.append(Block(one_line(text, 200), _LOOK.get(word, "unsure")))
+        return blocks
+
+    def _traffic(self, snapshot: Snapshot) -> list[Block]:
+        """Tokens, money, attempts and limits, with their history."""
+        traffic, signs = snapshot.traffic, self.browser.signs
+        room = min(max(self.size.width - 24, 8), BUCKETS)
+        purposes = " · ".join(f"{many:,} {purpose.replace('_', ' ')}" for purpose, many in traffic.purposes)
+        told = [
+            ("tokens", f"{traffic.tokens_in:,} in, {traffic.tokens_out:,} out{self._money(snapshot)}"),
+            ("attempts", f"{traffic.attempts:,}, {traffic.rate:.1f}/s in the last minute"),
+            ("", purposes),
+            (
+                "failed",
+                f"{traffic.failed:,}, of them {traffic.limited:,} rate limited; waited {traffic.waited_s:.0f} s",
+            ),
+            ("per 5 s", f"{_spark(traffic.history, signs.levels, room)} now"),
         ]
         if traffic.limited:
-            lines.append(f"           {_spark(traffic.limits, levels)}  refused with 429")
-        lines += [f"limit      {one_line(change, 160)}" for change in traffic.changes]
+            told.append(("429s", f"{_spark(traffic.limits, signs.levels, room)} now"))
         if traffic.last_error:
-            lines.append(f"last error {one_line(traffic.last_error, 200)}")
-        self.query_one("#traffic", Static).update("\n".join(lines))
+            told.append(("last error", one_line(traffic.last_error, 200)))
+        told += [("limit", one_line(change, 160)) for change in reversed(traffic.changes)]
+        return [Block(f"{name:<11}{text}") for name, text in told if text]
 
 
-def _spark(values: Sequence[int], levels: str) -> str:
-    most = max(values, default=0) or 1
-    return "".join(levels[-(-value * (len(levels) - 1) // most)] for value in values)
+def _spark(values: Sequence[int], levels: str, room: int) -> str:
+    """Bars of as many of the last values as there is room for, the newest at the right end; where there was nothing yet, nothing."""
+    shown = values[-room:]
+    most = max(shown, default=0) or 1
+    return "".join(levels[max(-(-value * (len(levels) - 1) // most), 1)] for value in shown).rjust(room)

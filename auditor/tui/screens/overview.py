@@ -8,18 +8,21 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
+from auditor.report.overridden import told
 from auditor.report.plain import one_line
+from auditor.tui.drift_text import beyond, by_dimension, first_token
 from auditor.tui.listing import Filter, Listing, Mode
 from auditor.tui.query import Term
 from auditor.tui.screens.base import AuditorScreen
 from auditor.tui.screens.records import RecordsScreen
-from auditor.tui.summary import Cell, Summary, drift_line
+from auditor.tui.summary import Cell, Summary, points
 from auditor.tui.theme import DECISION_STYLE
 from auditor.tui.widgets.finding_table import FindingTable
 from auditor.tui.widgets.key_bar import KeyBar
+from auditor.tui.widgets.pair_head import PairHead
 from auditor.tui.widgets.row_list import RowList
 from auditor.tui.widgets.text_pane import TextPane
-from auditor.tui.wrap import Block
+from auditor.tui.wrap import Block, Span
 
 
 class OverviewScreen(AuditorScreen):
@@ -51,7 +54,7 @@ class OverviewScreen(AuditorScreen):
         """Build the screen."""
         summary = self.browser.summary
         yield self.title_bar()
-        yield Static("", id="pair", markup=False)
+        yield PairHead(id="pair")
         yield Static("", id="headline", markup=False)
         yield FindingTable(summary, self.browser.signs, id="findings")
         yield TextPane(id="why")
@@ -65,6 +68,10 @@ class OverviewScreen(AuditorScreen):
         self._tell(self.browser.summary)
         table.put_cursor(self.browser.summary.worst())
 
+    def on_screen_resume(self) -> None:
+        """Weigh what was overridden or labelled meanwhile."""
+        self.call_after_refresh(self.browser.weigh_remarks)
+
     def on_row_list_moved(self, event: RowList.Moved) -> None:
         """Say why, for the row under the cursor."""
         self._explain()
@@ -76,7 +83,7 @@ class OverviewScreen(AuditorScreen):
     def refresh_findings(self) -> None:
         """Show what the run knows by now."""
         self._worse.clear()
-        self.query_one(FindingTable).show(self.browser.summary)
+        self.query_one(FindingTable).show(self.browser.summary, self.browser.weighed.overridden)
         self._tell(self.browser.summary)
         self._explain()
         self.retitle()
@@ -104,13 +111,16 @@ class OverviewScreen(AuditorScreen):
         table = self.query_one(FindingTable)
         table.traces = not table.traces
         table.refresh()
+        self._explain()
 
     def _tell(self, summary: Summary) -> None:
-        lines = [f"baseline   {summary.baseline}", f"candidate  {summary.candidate}", f"judge      {summary.judge}"]
-        self.query_one("#pair", Static).update("\n".join(lines))
-        sign = self.browser.signs.of(summary.overall)
+        signs = self.browser.signs
+        self.query_one("#pair", PairHead).show(summary, signs)
+        sign = signs.of(summary.overall)
         headline = self.query_one("#headline", Static)
-        headline.update(f"{sign} {summary.headline}")
+        word = self.browser.weighed.overall
+        by_hand = f"\n{signs.override} With overrides by hand: {signs.of(word)} {word}." if word else ""
+        headline.update(f"{sign} {summary.headline}{by_hand}")
         headline.set_classes(f"-{DECISION_STYLE.get(summary.overall, 'unsure')}")
 
     def _explain(self) -> None:
@@ -121,22 +131,27 @@ class OverviewScreen(AuditorScreen):
             why.show(self._reasons(cell))
             return
         why.border_title = "drift"
-        blocks = [Block(drift_line(self.browser.summary.drift))]
-        if self.browser.summary.drift is not None:
+        drift = self.browser.summary.drift
+        blocks = [*first_token(drift), *beyond(drift), *by_dimension(drift)]
+        if drift is not None:
             blocks.append(Block("enter shows which prompts drifted most, and the tokens that moved.", "note"))
         why.show([*blocks, *(Block(f"note: {text}", "unsure") for text in self.browser.summary.warnings)])
 
     def _reasons(self, cell: Cell) -> list[Block]:
+        if self.query_one(FindingTable).traces:
+            return self._about_traces(cell)
         style = {"REGRESSED": "bad", "INCONCLUSIVE": "unsure"}.get(cell.decision, "good")
         blocks = [Block(cell.reason, style)]
+        blocks += [
+            Block(f"{self.browser.signs.override} {text[0].upper()}{text[1:]}.", "unsure")
+            for text in self._by_hand(cell)
+        ]
         counts = f"{cell.worse} got worse, {cell.better} better" if cell.worse or cell.better else "None changed"
         what = "prompts" if cell.units == cell.n else f"clusters of prompts ({cell.n} pairs)"
         unscored = f"; {cell.unscored} unscored" if cell.unscored else ""
-        blocks.append(Block(f"{counts}, of {cell.units} {what}{unscored}. Scored by {cell.backing}."))
-        overridden = Filter(Mode.OVERRIDDEN, (Term("dim", ":", cell.dimension),))
-        by_hand = len(self.browser.listing(overridden)) if self.browser.remarks.marks().get("overridden") else 0
-        if by_hand:
-            blocks.append(Block(f"{by_hand} overridden by hand; these numbers are without that.", "unsure"))
+        blocks.append(
+            Block(f"{counts}, of {cell.units} {what}{unscored}. Scored by {cell.backing}{self._judge(cell)}.")
+        )
         if cell.gap_text:
             blocks.append(Block(cell.gap_text))
         if cell.context:
@@ -144,6 +159,35 @@ class OverviewScreen(AuditorScreen):
         if self.size.height >= 30:
             blocks += self._worst(cell)
         return [*blocks, *(Block(text, "note") for text in cell.secondary)]
+
+    def _about_traces(self, cell: Cell) -> list[Block]:
+        """What was found in the traces, and which of the figures are about them."""
+        blocks = [Block(cell.gap_text or "No trace was judged.", "bad" if cell.gap else "")]
+        about = [text for text in cell.secondary if "trace" in text.lower()]
+        rest = [text for text in cell.secondary if text not in about]
+        return [*blocks, *(Block(text) for text in about), *(Block(text, "note") for text in rest)]
+
+    def _by_hand(self, cell: Cell) -> list[str]:
+        """What people's overrides make of this dimension."""
+        figures = self.browser.weighed.overridden.get(cell.dimension)
+        return [told({"overridden": figures}).replace("-", "−")] if figures else []
+
+    def _judge(self, cell: Cell) -> str:
+        """How far the numbers hang on the judge."""
+        if not cell.judged:
+            return ""
+        made = self.browser.weighed.corrected.get(cell.dimension, {})
+        if (corrected := made.get("corrected")) is not None:
+            low, high = corrected["interval"]
+            mark = (
+                f"corrected by {corrected['gold']} labelled pairs: {points(corrected['delta'])}"
+                f" [{points(low)}, {points(high)}]"
+            )
+        else:
+            many = f", {made['labelled']} pairs labelled so far" if made.get("labelled") else ""
+            mark = f"judge-relative{many}"
+        kin = "; ! forced although the judge is kin to a model it judges" if self.browser.summary.forced else ""
+        return f" ({mark}{kin})"
 
     def _worst(self, cell: Cell) -> list[Block]:
         """A look ahead: the first prompts of what enter opens."""
@@ -156,12 +200,11 @@ class OverviewScreen(AuditorScreen):
             return []
         arrow = self.browser.signs.arrow
         width = max(self.size.width - 6, 20)
-        lines = [
-            one_line(
-                f"{r.baseline_label or r.baseline_outcome} {arrow} {r.candidate_label or r.candidate_outcome}  {r.preview}",
-                width,
+        blocks = []
+        for row in rows:
+            became = (
+                f"{row.baseline_label or row.baseline_outcome} {arrow} {row.candidate_label or row.candidate_outcome}"
             )
-            for r in rows
-        ]
+            blocks.append(Block(one_line(f"{became}  {row.preview}", width), "", (Span(0, len(became), "note"),)))
         heading = Block(f"worst of {len(listing):,} pairs that got worse · enter reads them", "heading")
-        return [Block(""), heading, Block("\n".join(lines), "note"), Block("")]
+        return [Block(""), heading, *blocks, Block("")]

@@ -49,8 +49,8 @@ class RecordScreen(AuditorScreen):
         Binding("E", "editor", "Open in editor", show=False, id="record.editor"),
         Binding("equals_sign", "lock", "Scroll lock", key_display="=", show=False, id="record.lock"),
         Binding("asterisk", "star", "Star", key_display="*", show=False, id="record.star"),
-        Binding("left", "side('baseline')", "Baseline", show=False, id="record.left"),
-        Binding("right", "side('candidate')", "Candidate", show=False, id="record.right"),
+        Binding("left", "side('baseline')", "Baseline", show=False, id="record.left", priority=True),
+        Binding("right", "side('candidate')", "Candidate", show=False, id="record.right", priority=True),
         Binding("z", "zoom", "One side only", show=False, id="record.zoom"),
     ]
 
@@ -61,11 +61,13 @@ class RecordScreen(AuditorScreen):
         self.locked = True
         self.detail: RecordDetail | None = None
         self._walked = walked
+        self._stale = False
         self._trace: bool | None = None
         self._verdicts = False
         self._diff = False
         self._spans: Mapping[Side, tuple[Span, ...]] = {}
         self._jump = -1
+        self._money: Mapping[Side, float | None] = {}
 
     def crumb(self) -> str:
         """Where in the list one is."""
@@ -89,6 +91,23 @@ class RecordScreen(AuditorScreen):
             self.watch(self._pane(side), "scroll_y", partial(self._follow, side), init=False)
         self._load()
         self._pane("candidate").focus()
+
+    def turn_to(self, listing: Listing, index: int, walked: Callable[[int], None] | None = None) -> None:
+        """Be about a pair of another list, as if it were a new screen."""
+        self.listing, self.index, self._walked = listing, index, walked
+        self.locked = True
+        self._trace, self._verdicts, self._diff = None, False, False
+        for side in SIDES:
+            self.query_one(f"#{side}-side").display = True
+        self.query_one("#sides").remove_class("-one")
+        self._pane("candidate").focus()
+        self._stale = True
+
+    def on_screen_resume(self) -> None:
+        """Show the pair that one turned to."""
+        if self._stale:
+            self._stale = False
+            self._load()
 
     def on_resize(self) -> None:
         """Give the prompt the room it needs, and no more."""
@@ -169,6 +188,7 @@ class RecordScreen(AuditorScreen):
         focused = "baseline" if self._pane("baseline").has_focus else "candidate"
         for side in SIDES:
             self.query_one(f"#{side}-side").display = bool(hidden) or side == focused
+        self.query_one("#sides").set_class(not hidden, "-one")
 
     def action_star(self) -> None:
         """Star this pair, or take the star away."""
@@ -245,7 +265,7 @@ class RecordScreen(AuditorScreen):
 
     def action_undo(self) -> None:
         """Take back the last override of this session's user."""
-        undone = self.browser.undo_override()
+        undone = self.browser.remarks.undo("override")
         self.notify(
             "There is no override to take back." if undone is None else f"Taken back: {undone.old}", markup=False
         )
@@ -295,12 +315,32 @@ class RecordScreen(AuditorScreen):
 
     def _load(self) -> None:
         self.detail = self.browser.reader.detail(self.prompt_id)
-        self._spans, self._jump = {}, -1
+        self._spans, self._jump, self._money = {}, -1, {}
         self.retitle()
         self._tell()
         self._draw()
         if self._diff:
             self._compare()
+        if self.browser.price is not None and self.detail is not None:
+            self.run_worker(
+                partial(self._find_prices, self.detail, self.prompt_id), thread=True, exclusive=True, group="price"
+            )
+
+    def _find_prices(self, detail: RecordDetail, prompt_id: str) -> None:
+        price = self.browser.price
+        used = {side: record.reply.usage for side, record in detail.sides.items()}
+        money = {
+            side: price(self.browser.reader.plan, side, usage.prompt_tokens or 0, usage.completion_tokens)
+            for side, usage in used.items()
+            if price is not None and usage.completion_tokens is not None
+        }
+        if any(usd is not None for usd in money.values()):
+            self.app.call_from_thread(self._show_prices, prompt_id, money)
+
+    def _show_prices(self, prompt_id: str, money: Mapping[Side, float | None]) -> None:
+        if self.is_mounted and prompt_id == self.prompt_id:
+            self._money = money
+            self._draw(keep=True)
 
     def _draw(self, *, keep: bool = False) -> None:
         if self.detail is None:
@@ -315,12 +355,13 @@ class RecordScreen(AuditorScreen):
             words,
             looked_for(self.detail.prompt),
             self.browser.remarks.of(self.prompt_id),
+            self._money,
         )
         for side in SIDES:
             record = self.detail.sides.get(side)
             if record is None:
                 continue
-            text, style = headline(side, record)
+            text, style = headline(side, record, self.browser.signs, shown.by_hand)
             head = self.query_one(f"#{side}-head", Static)
             head.update(text)
             head.set_classes(f"head -{style}")

@@ -11,10 +11,9 @@ from textual.widgets import Input
 
 from auditor.errors import UsageError
 from auditor.tui.listing import Filter, Listing, Mode, Sort
-from auditor.tui.query import parse
+from auditor.tui.query import FIELDS, parse
 from auditor.tui.screens.base import AuditorScreen
 from auditor.tui.screens.groups import GroupsScreen
-from auditor.tui.screens.record import RecordScreen
 from auditor.tui.widgets.chips import Chips
 from auditor.tui.widgets.key_bar import KeyBar
 from auditor.tui.widgets.pair_list import PairList
@@ -61,7 +60,10 @@ class RecordsScreen(AuditorScreen):
         yield Chips(id="chips")
         yield PairList(self.listing, self.browser.signs, id="pairs")
         yield TextPane(id="peek")
-        yield Input(placeholder='dim:privacy cand:leak kl>0.5 "words"   enter filters, esc leaves', id="search")
+        box = Input(placeholder='dim:privacy cand:leak kl>0.5 "words"', id="search")
+        box.border_title = "filter"
+        box.border_subtitle = " ".join(FIELDS)
+        yield box
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -89,7 +91,7 @@ class RecordsScreen(AuditorScreen):
     def open_row(self, event: RowList.Opened) -> None:
         """Open a pair."""
         self._at = event.index
-        self.app.push_screen(RecordScreen(self.listing, event.index, self._walked))
+        self.browser.open_record(self.listing, event.index, self._walked)
 
     @on(RowList.Moved, "#pairs")
     def peek(self, event: RowList.Moved) -> None:
@@ -100,7 +102,7 @@ class RecordsScreen(AuditorScreen):
         if row is None:
             peek.show([])
         elif peek.display:
-            peek.show([Block(f"{row.prompt_id} · {row.kind}", "note"), Block(row.preview)])
+            peek.show([Block(row.preview), Block(f"{row.prompt_id} · {row.kind}", "note")])
 
     def action_open(self) -> None:
         """Open the pair under the cursor."""

@@ -50,7 +50,7 @@ class FamilyMatrix(RowList):
     def heading(self, line: int, width: int) -> Sequence[Piece]:
         """Names of the columns."""
         names = "".join(fit(_SHORT.get(name, name), 8, right=True) for name in ALL_DIMENSIONS)
-        return [(fit(" run", self._name_width(width)) + names + fit("KL ≥", 7, right=True), "")]
+        return [(fit("   run", self._name_width(width)) + names + fit("KL ≥", 7, right=True), "")]
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
         """A run."""
@@ -59,9 +59,10 @@ class FamilyMatrix(RowList):
         here = " ·" if index == 0 else ""
         kl = summary.drift["forward"]["kl_per_token"]["lower_bound"] if summary.drift else None
         return [
-            (fit(f" {one_line(path.name, 60)}{here}", self._name_width(width)), "row--strong"),
+            (f" {self.signs.of(summary.overall)} ", f"row--{DECISION_STYLE.get(summary.overall, 'unsure')}"),
+            (fit(f"{one_line(path.name, 60)}{here}", self._name_width(width) - 3), "row--strong"),
             *(self._cell(cells.get(name)) for name in ALL_DIMENSIONS),
-            (fit("–" if kl is None else f"{kl:.2f}", 7, right=True), "row--accent"),
+            (fit("–" if kl is None else f"{kl:.2f}", 7, right=True), "row--muted" if kl is None else "row--accent"),
         ]
 
     def _cell(self, cell: Cell | None) -> Piece:

@@ -73,8 +73,8 @@ class TokensScreen(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,k", "dismiss", "Back", id="tokens.back"),
-        Binding("right,l", "step(1)", "Next token", id="tokens.next"),
-        Binding("left,h", "step(-1)", "Token before", id="tokens.previous"),
+        Binding("right,l", "step(1)", "Next token", id="tokens.next", priority=True),
+        Binding("left,h", "step(-1)", "Token before", id="tokens.previous", priority=True),
         Binding("tab", "track", "Other tokens", id="tokens.track", priority=True),
     ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from auditor.tui.axis import Axis, Piece, share_bar
@@ -25,10 +25,12 @@ class FindingTable(RowList):
         self.summary = summary
         self.signs = glyphs
         self.traces = False
+        self.overridden: Collection[str] = ()
+        """Dimensions whose figures would be others by people's overrides."""
 
-    def show(self, summary: Summary) -> None:
+    def show(self, summary: Summary, overridden: Collection[str]) -> None:
         """Show newer findings."""
-        self.summary = summary
+        self.summary, self.overridden = summary, overridden
         self.measure()
 
     def count(self) -> int:
@@ -62,7 +64,7 @@ class FindingTable(RowList):
         style = f"row--{DECISION_STYLE.get(cell.decision, 'unsure')}"
         axis = self._axis(width)
         return [
-            (fit("  " + cell.dimension, 14), "row--muted" if cell.context else "row--strong"),
+            self._dimension(cell),
             (fit(f"{self.signs.of(cell.decision)} {cell.decision}", 15), style),
             (fit(percent(cell.baseline), 4, right=True), "row--muted"),
             (fit(percent(cell.candidate), 6, right=True), ""),
@@ -74,6 +76,12 @@ class FindingTable(RowList):
     def empty(self) -> str:
         """Said while nothing is known."""
         return "no findings yet: they are computed when the run ends"
+
+    def _dimension(self, cell: Cell) -> Piece:
+        """The dimension, with a sign before it if people overrode verdicts of it, or if its judge is kin to a model."""
+        sign = self.signs.override if cell.dimension in self.overridden else " "
+        kin = "!" if self.summary.forced and cell.judged else " "
+        return fit(sign + kin + cell.dimension, 14), "row--muted" if cell.context else "row--strong"
 
     def _axis(self, width: int) -> Axis:
         room = width - _FIXED - (8 if width >= 90 else 1)
@@ -98,7 +106,7 @@ class FindingTable(RowList):
         ]
 
     def _trace(self, cell: Cell, width: int) -> Sequence[Piece]:
-        name = (fit("  " + cell.dimension, 14), "row--muted" if cell.context else "row--strong")
+        name = self._dimension(cell)
         if cell.trace_candidate is None and cell.trace_baseline is None:
             return [name, (" no trace was judged", "row--muted")]
         gap = "" if cell.gap is None else f"{percent(cell.gap):>5} [{percent(cell.gap_low)}, {percent(cell.gap_high)}]"

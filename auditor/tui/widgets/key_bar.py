@@ -22,6 +22,10 @@ NAMES = {
     "enter": "⏎",
     "pageup": "page up",
     "pagedown": "page down",
+    "left": "←",
+    "right": "→",
+    "up": "↑",
+    "down": "↓",
 }
 _LAST = ("app.help", "app.quit")
 """Shown at the end, also where there is no room for all."""
@@ -46,9 +50,12 @@ class KeyBar(Looks):
         """Key to press, its name, and what it does, as many as fit."""
         first: list[tuple[str, str, str]] = []
         last: list[tuple[str, str, str]] = []
+        seen: set[str] = set()
         for active in self.screen.active_bindings.values():
             binding = active.binding
-            if binding.show and binding.description and active.enabled:
+            # One action on several keys is shown once, with the first of them.
+            if binding.show and binding.description and active.enabled and binding.description not in seen:
+                seen.add(binding.description)
                 (last if binding.id in _LAST else first).append(self._entry(binding))
         room = width - 1 - sum(self._width(entry) for entry in last)
         kept = []

@@ -21,6 +21,7 @@ class Look(NamedTuple):
     bg_share: float = 1.0
     bold: bool | None = None
     italic: bool | None = None
+    underline: bool | None = None
 
 
 LOOKS: Final[dict[str, Look]] = {
@@ -33,6 +34,7 @@ LOOKS: Final[dict[str, Look]] = {
     "row--muted": Look("foreground", 0.6),
     "row--accent": Look("text-accent"),
     "row--axis": Look("foreground", 0.45),
+    "row--track": Look("foreground", 0.25),
     "row--margin": Look("text-error", 0.7),
     "row--loss": Look(bg="error", bg_share=0.09),
     "row--strong": Look(bold=True),
@@ -40,6 +42,8 @@ LOOKS: Final[dict[str, Look]] = {
     "text--heading": Look("text-accent", bold=True),
     "text--trace": Look("foreground", 0.8, italic=True),
     "text--note": Look("foreground", 0.6),
+    "text--strong": Look(bold=True),
+    "text--quoted": Look(bold=True, underline=True),
     "text--mark": Look(bg="warning", bg_share=0.35, bold=True),
     "text--hit": Look(bg="accent", bg_share=0.35),
     "text--old": Look(bg="error", bg_share=0.25),
@@ -107,4 +111,5 @@ def _style(look: Look, fg: str, bg: str, ground: Color) -> Style:
         bgcolor=below.rich_color if bg else None,
         bold=look.bold,
         italic=look.italic,
+        underline=look.underline,
     )
