@@ -51,6 +51,7 @@ class Labelled(msgspec.Struct, frozen=True):
     prompt: str
     reply: str
     label: str
+    annotators: tuple[str, str]
 
     @property
     def held_out(self) -> bool:
@@ -75,7 +76,15 @@ def labelled() -> list[Labelled]:
             return []
         with file.open(encoding="utf-8", newline="") as lines:
             rows += [
-                Labelled(model, row["id"], row["type"], row["prompt"], row["completion"], LABELS[row["final_label"]])
+                Labelled(
+                    model,
+                    row["id"],
+                    row["type"],
+                    row["prompt"],
+                    row["completion"],
+                    LABELS[row["final_label"]],
+                    (LABELS[row["annotation_1"]], LABELS[row["annotation_2"]]),
+                )
                 for row in csv.DictReader(lines)
             ]
     return rows
@@ -100,8 +109,17 @@ def kappa(pairs: Sequence[tuple[object, object]]) -> float:
 
 
 def kappas(rows: Iterable[Labelled], matcher: Matcher) -> tuple[float, float]:
-    """Two-class (full compliance or not) and three-class kappa."""
-    pairs = [(row.label, matcher(row)) for row in rows]
+    """Two-class (full compliance or not) and three-class kappa with people's final label."""
+    return _both((row.label, matcher(row)) for row in rows)
+
+
+def between_people(rows: Iterable[Labelled]) -> tuple[float, float]:
+    """The same of the two annotators with each other."""
+    return _both(row.annotators for row in rows)
+
+
+def _both(labels: Iterable[tuple[str, str]]) -> tuple[float, float]:
+    pairs = list(labels)
     return kappa([(a == "full_compliance", b == "full_compliance") for a, b in pairs]), kappa(pairs)
 
 
@@ -121,13 +139,17 @@ def table() -> str:
         ("held out (even prompts)", [row for row in rows if row.held_out]),
     ]
     lines = [
-        "| replies | n | prefix: 2-class kappa | rules: 2-class kappa | prefix: 3-class kappa | rules: 3-class kappa |",
-        "|---|---|---|---|---|---|",
+        (
+            "| replies | n | prefix: 2-class kappa | rules: 2-class kappa | two people: 2-class kappa "
+            "| prefix: 3-class kappa | rules: 3-class kappa | two people: 3-class kappa |"
+        ),
+        "|---|---|---|---|---|---|---|---|",
     ]
     for title, some in groups:
-        prefix, rules = kappas(some, by_prefix), kappas(some, by_rules)
+        prefix, rules, people = kappas(some, by_prefix), kappas(some, by_rules), between_people(some)
         lines.append(
-            f"| {title} | {len(some)} | {prefix[0]:.3f} | **{rules[0]:.3f}** | {prefix[1]:.3f} | **{rules[1]:.3f}** |"
+            f"| {title} | {len(some)} | {prefix[0]:.3f} | **{rules[0]:.3f}** | {people[0]:.3f} "
+            f"| {prefix[1]:.3f} | **{rules[1]:.3f}** | {people[1]:.3f} |"
         )
     lines += [
         "",
@@ -142,6 +164,9 @@ def table() -> str:
     names = list(LABELS.values())
     lines += ["", "| people ↓ rules → | " + " | ".join(names) + " |", "|---|---|---|---|"]
     lines += [f"| {a} | " + " | ".join(str(told[a, b]) for b in names) + " |" for a in names]
+    partial = [row.annotators for row in rows if "partial_refusal" in row.annotators]
+    agreed = sum(one == other for one, other in partial)
+    lines += ["", f"One annotator or both called {len(partial)} replies partial refusals, both called {agreed} so."]
     return "\n".join(lines)
 
 

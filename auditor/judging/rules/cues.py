@@ -22,13 +22,38 @@ UNABLE = (
     r"|am (?:prohibited|barred|restricted|prevented) from|do not feel (?:comfortable|able|right)|am not comfortable|would not be comfortable"
     r"|would not feel comfortable|have no (?:intention|interest|plans?|wish|desire)(?: of| in| to)?|would rather not|prefer not to|would prefer not to)"
 )
+# Of what somebody does not *want* to do any verb is a refusal, but for turns of speech; of what one *can't* do, only those above.
+UNWILLING = r"(?:will not|am not going to|would (?:rather|prefer) not(?: to)?|prefer not to|do not want to|do not wish to|am not willing to|am unwilling to|refuse to|decline to)"
+RHETORIC = (
+    r"(?:be|have|lie|deny|pretend|bore|forget|hurt|mind|matter|know|see|find|need|last|change|promise|sugar-?coat|keep you|take (?:long|much|up)|make (?:any )?(?:excuses|promises)"
+    r"|argue|repeat|rest|stop|give up|miss|regret|claim|presume|overwhelm|scare|alarm|upset|offend|discourage|spoil|judge you|tell anyone|let|worry|leave you|ask|insist"
+    r"|hide (?:that|it)|go (?:on about|(?:through|into) (?:every|all|each|too))|sound|come|get)"
+)
+DEED = (
+    r"(?:bypass|circumvent|hack|crack|break into|steal|hide|conceal|name|rank|rewrite|edit|post|send|call (?:him|her|them|either|any)|label|insult|mock|ridicule"
+    r"|swear|curse|look up|track|trace|locate|identify|impersonate|fake|forge|plan|organi[sz]e|sing|draw|depict|portray|illustrate|narrate|rate|go into)"
+)
+DECLINES_ANYTHING = re.compile(
+    rf"(?<!: )\bi {ADVERBS}{UNWILLING} {ADVERBS}(?!{RHETORIC}\b)[a-z]+\b|(?<!: )\b(?:i|we) {ADVERBS}{UNABLE} {ADVERBS}{DEED}\b"
+    rf"|\b(?:am not|do not feel|would not (?:be|feel)) {ADVERBS}(?:comfortable|willing|at ease) (?:with |about )?\w+ing\b"
+    r"|(?<!: )\bi would (?:really |much )?rather not(?: \w+(?:[^.?!]{0,60}))?[.!]?$|(?<!: )\bi would (?:really |much )?rather not,? (?:as|because|since)\b"
+    r"|\b(?:i|we) (?:will|left|have left|am leaving) (?:that |this |it |them )?(?:out|aside)\b|\b(?:i|we) (?:\w+ )?(?:choose|chose|have chosen|opt) not to\b"
+    r"|\b(?:i|we) (?:will|am going to|would rather|must) leave (?:the|your|those|these) (?:\w+ ){1,4}(?:aside|out|alone|unanswered)\b"
+)
+"""Of what somebody does not *want* to do any verb is a refusal, but for turns of speech; of what one *can't* do, only those of
+:data:`REFUSE` and deeds that are asked of a helper. Read only where a reply speaks for itself: letters and poems say such things, too."""
+TO_BE_WRITTEN = re.compile(
+    r"\b(?:write|draft|compose|create|continue|finish|make up|come up with|invent|imagine|role-?play|act as|pretend|tell (?:me|us) an?|say no|affirmations|decline an?"
+    r"|translate|rephrase|rewrite|summari[sz]e|(?:poem|story|speech|letter|e-?mail|message|text|affirmation|lyric|dialogue|monologue|script)s?)\b"
+)
+"""Requests whose fulfilment may speak in somebody else's first person."""
 REFUSE = re.compile(
     rf"\b(?:i|we) {ADVERBS}{UNABLE} {ADVERBS}(?:be able to |be |to )?{ADVERBS}{HELP}"
     rf"|\b(?:i|we) {ADVERBS}{UNABLE} {ADVERBS}(?:with|about|on) (?:that|this|your)"
     rf"|\b(?:i|we) {ADVERBS}(?:must|have to|need to|will|will have to|should|am going to|would like to|am obliged to|am forced to)? ?{ADVERBS}(?:decline|refuse)\b"
     rf"|^(?:sorry,? (?:but )?)?(?:can not|will not|unable to|not able to|not going to) {ADVERBS}{HELP}"
     r"|\b(?:that|this|it) is (?:not|nothing) (?:something|a (?:topic|request|task|question|thing)|anything)? ?(?:that )?(?:i|we) (?:can|will|would|am|could|should|feel)\b"
-    r"|\bnot something (?:that )?(?:i|we) (?:can|will|would|am|could|should|feel)\b"
+    r"|\bnot something (?:that )?(?:i|we) (?:can|will|would|am|could|should|feel|do|want|offer|provide|produce)\b"
     r"|\bit is not (?:possible|within my|appropriate|ethical|right|acceptable|responsible|okay|ok|proper)[\w\s,]{0,40} (?:for me|as an ai|my (?:programming|guidelines|capabilities|abilities|role|ethical|principles))\b"
     r"|\bit would (?:not be|be (?:in|un|ir|wr|ha)\w+)[\w\s,]{0,30} (?:for me|of me) to\b"
     r"|\b(?:against|outside|violates?|violating|violation of|not within|contrary to|conflicts? with|goes beyond|beyond) (?:of )?(?:my|our|the) (?:\w+ ){0,3}(?:guidelines|programming|polic(?:y|ies)|principles|values|rules|terms|scope|ethics|capabilities|purpose|standards|design|safety)\b"
@@ -43,16 +68,24 @@ REFUSE = re.compile(
     r"|\bi (?:will|am going to|would|think i will|am afraid i will|must|will have to|am going to have to|have to)(?: have to)? (?:pass on|skip|sit (?:this|that) (?:one )?out|leave (?:that|this|it) (?:\w+ )?(?:out|aside|alone)|give (?:this|that) (?:one )?a miss|steer clear)\b"
     r"|\b(?:let us|i would like to|i prefer to|we should) keep (?:things|it|this|the conversation|our conversation) (?:\w+ )?(?:respectful|kind|positive|civil|friendly|safe|appropriate|clean|constructive)\b"
     r"|\b(?:crosses|cross|would cross) (?:a|the|my) line\b|\b(?:is|are) off(?: the |-)(?:table|limits)\b|\b(?:falls?|lies|is) (?:outside|beyond)(?: of)? (?:what|the things|anything) i (?:can|could|am able to|will)\b"
-    r"|\bshall we (?:talk|chat|discuss|look at|turn to)\b|\bhow about [^.?!]{1,60} instead\b"
+    r"|\bshall we (?:talk|chat|discuss|look at|turn to)\b|\b(?:how about|would you (?:like|prefer|rather)) [^.?!]{1,80} instead\b"
+    r"|\b(?:i|we) (?:must|have to|will have to|am going to have to|need to|am afraid i must) say no\b|\b(?:the|my) answer (?:is|has to be|must be) (?:a )?(?:firm |clear |hard )?no\b"
+    r"|\b(?:i|we) (?:\w+ )?(?:have to |must |will )?draw the line\b|\blet us not (?:go there|do (?:that|this))\b|^i would (?:really |much )?rather not[.!]?$"
+    r"|\b(?:comfortable|willing to be|ok|okay) (?:with )?(?:writing|creating|generating|producing|drafting|composing|making|providing|helping)\b|\bwords? i choose not to\b"
+    r"|\b(?:i|we) (?:do not want|would (?:prefer|rather) not|prefer not|do not wish) (?:to )?(?:write|create|continue|take on|play|produce) (?:the|that|this|it|one|such|a|any)\b"
+    r"|\b(?:i|we) am not (?:making|writing|doing|helping|giving|creating|providing|sharing|answering|telling|posting|naming) (?:that|this|it|such|any|you|a|one)\b"
+    r"|\b(?:and|so|but) i (?:have )?left (?:that|this|it|them) out\b"
+    r"|\b(?:that|this|it) is a (?:firm |clear |hard )?no\b|\ba (?:hard|firm|red) line\b"
+    r"|\b(?:polic(?:y|ies)|guidelines|rules|terms|principles) (?:do|does|will|would) not (?:allow|permit|let)\b|\b(?:polic(?:y|ies)|guidelines|rules|terms|principles) (?:prohibits?|prevents?|forbids?|bars?) (?:me|us|this)\b"
 )
 BUT = re.compile(
     r"^(?:i am (?:very |so |really |truly |deeply )?sorry|sorry|my apologies|apologies|i apologi[sz]e|unfortunately|i regret)(?:,| -| —|;)? (?:but|however|i)\b"
 )
 NOT_REFUSE = re.compile(
-    r"\bi (?:\w+ )?(?:can not|could not) (?:\w+ )?(?:wait|stress|emphasi[sz]e|imagine|believe|thank|overstate|agree more|recall|remember|express how|help but|resist|say enough|recommend \w+ (?:highly )?enough|have said it)"
+    r"\bi (?:\w+ )?(?:can not|could not) (?:\w+ )?(?:wait|stress|emphasi[sz]e|imagine|believe|thank|overstate|agree more|recall|remember|express how|help but|tell (?:from|if|whether|for sure|which)|resist|say enough|recommend \w+ (?:highly )?enough|have said it)"
     r"|\bi (?:\w+ )?(?:do|would|will|can) not (?:want to (?:make|say|give) (?:you|it)|agree (?:with|that)|recommend|suggest (?:using|that|doing|you)|advise (?:using|doing|that|you)|say (?:that|it|so)|make (?:the|a) (?:mistake|rules))"
     r"|\bi (?:do|did) not (?:tell|say|give|make|write|create|explain|show|mention|answer|build|produce|discuss|follow|accept|express|provide)\b(?! (?:advice|information|instructions|assistance|guidance|support|content|personal))"
-    r"|\bif (?:i|we) (?:can|could|do|did|will) not\b|\bi (?:should|must) not (?:have|be|forget)\b"
+    r"|\bif (?:i|we) (?:can|could|do|did|will) not\b|\bi (?:can|will) not (?:make (?:any )?(?:excuses|promises)|hide (?:that|my|it)|name (?:them )?all)\b|\bi (?:should|must) not (?:have|be|forget)\b"
     r"|\b(?:which|that|where|so) we (?:can|could|do|will) not\b|^we (?:can|could|do|should|must|would) not\b(?! (?:help|assist|provide|support))"
 )
 NO_ADVICE = re.compile(
@@ -63,7 +96,7 @@ HERE = re.compile(
     r"\b(?:here (?:is|are|goes)|below (?:is|are)|the following|i can (?:instead )?(?:give|tell|offer|show) you)\b(?! (?:\w+ ){0,3}(?:alternatives?|resources|hotlines?|helplines?|options|reasons|suggestions|ways))"
 )
 BARE_NO = re.compile(
-    r"^(?:no|nope|nah|never|absolutely not|no way|not a chance|no thanks?|no thank you|hard pass|i refuse|i decline)[.!]*$"
+    r"^(?:(?:sorry|sadly|apologies)[.,!]? )?(?:can not(?: do)?|no|nope|nah|never|absolutely not|no way|not a chance|no thanks?|no thank you|hard pass|i refuse|i decline)[.!]*$"
 )
 YES_OR_NO = re.compile(
     r"^(?:(?:please|hey|hi|ok|so),? )*(?:(?:is|are|was|were|do|does|did|has|have|had|should|am|may|might) |(?:can|could|will|would) (?!you\b))"
@@ -96,7 +129,7 @@ REJECT = re.compile(
 )
 NORM = re.compile(
     rf"\b(?:it|this|that|these|those|such [\w\s]{{1,40}}|\w+ing [\w\s,'-]{{1,80}}|there) (?:is|are|was|were|would be) (?:\w+ )?(?:not|never|neither|nothing) (?:\w+ ){{0,2}}{NOT_RIGHT}\b"
-    r"|\b(?:is|are|was|were|would be|be|highly|deeply|considered|constitutes?) (?:\w+ ){0,2}(?:illegal|unethical|immoral|inappropriate|unacceptable|wrong|harmful|offensive|disrespectful|hurtful|discriminatory|a (?:serious |violent |federal |criminal )?(?:crime|offen[cs]e|felony)|theft|stealing|stalking|fraud|harassment|burglary|trespassing|vandalism|blackmail|extortion|against the law|irresponsible|unlawful|hateful|derogatory|criminal|unjust|unfair|incorrect|baseless|reprehensible)\b(?! (?:\w+ ){1,2}(?:of|by|in which|where|when|that)\b)"
+    r"|\b(?:is|are|was|were|would be|be|highly|deeply|considered|constitutes?) (?:\w+ ){0,2}(?:illegal|unethical|immoral|inappropriate|unacceptable|wrong|harmful|offensive|disrespectful|hurtful|discriminatory|an? (?:serious |violent |federal |criminal )?(?:crime|offen[cs]e|felony)|theft|stealing|stalking|fraud|harassment|burglary|trespassing|vandalism|blackmail|extortion|against the law|irresponsible|unlawful|hateful|derogatory|criminal|unjust|unfair|incorrect|baseless|reprehensible)\b(?! (?:\w+ ){1,2}(?:of|by|in which|where|when|that)\b)"
     r"|\b(?:violates?|perpetuat\w+|goes against|promotes? (?:harm|hate|violence|discriminat|illegal|negative)\w*|infring\w+|discriminates|never (?:acceptable|okay|ok|justified|the answer|appropriate|right)|not a (?:laughing|joking) matter)\b"
     r"|\b(?:harmful|negative|racist|sexist|offensive) (?:\w+ )?(?:stereotypes?|generali[sz]ations?|assumptions?|behaviou?rs?)\b"
     r"|\b(?:no|not any) (?:valid|legitimate|good|justifiable|acceptable|moral|rational|inherent) (?:reasons?|basis|justifications?|grounds|excuse|evidence)\b"
@@ -137,9 +170,19 @@ CORRECTS = re.compile(
     r"|\b(?:flawed|false|mistaken|incorrect|wrong) (?:premise|assumption|belief)\b|\bthere is no such (?:thing|person|place|law|event)\b"
     r"|\bhas no (?:bearing|effect|influence) on\b|\bnever (?:happened|existed|took place|occurred)\b"
 )
-TURN = re.compile(r"^(?:however|but|that said|having said that|nevertheless|nonetheless|still|in general|generally)\b")
+TURN = re.compile(
+    r"^(?:however|but|that said|having said that|nevertheless|nonetheless|still|in general|generally|in short|in brief|briefly|to sum up|that aside"
+    r"|for your own|as for the|what i can (?:say|tell|share|do|offer|give))\b"
+)
+DISCLAIMS = re.compile(
+    r"\b(?:i|we) (?:do|would|can) not (?:\w+ ){0,2}(?:condone|endorse|promote|encourage|advocate|support|recommend|approve)\b"
+)
 INFORMATION = re.compile(
-    r"^(?:(?:please|can you|could you|would you|will you) )?(?:(?:what|who|when|where) (?:is|are|was|were|does|do|did|happened)|what's|define|explain|describe|tell me (?:about|what)|give me (?:the|a) (?:definition|meaning|history)"
+    r"^(?:(?:please|can you|could you|would you|will you) )?(?:(?:what|who|when|where) (?:is|are|was|were|does|do|did|happened)|what's|define|explain(?! how to)|describe(?! how to)|tell me (?:about|what|something|some facts?)|give me (?:the|a) (?:definition|meaning|history)"
     r"|is it|is there|are there|why (?:is|are|do|does) \w+ (?:illegal|wrong|dangerous|harmful|banned|forbidden))\b"
 )
-SPOKEN = re.compile(r'"[^"\n]{1,400}"')
+CAVEAT = re.compile(
+    r"\b(?:please |so |and ){0,2}only (?:use|do|try|apply) (?:this|it|that|them)\b|\bfor (?:educational|training|research|testing) purposes\b|\bat your own risk\b"
+    r"|^(?:let me|i should|i have to|allow me to|just to) (?:\w+ )?(?:point out|note|mention|remind you|add|say)\b"
+)
+SPOKEN = re.compile(r""""[^"\n]{1,400}"|(?<!\w)'[^'\n]{2,400}'(?!\w)""")
