@@ -73,7 +73,7 @@ def decode_logprobs(raw: msgspec.Raw | bytes, *, token_ids: list[int] | None = N
         One position per generated token, or None if there are no logprobs in it (null, {}, an empty list).
         An unreadable value gives no positions and an anomaly, so that the answer is not lost with it.
     """
-    text = raw if isinstance(raw, bytes) else bytes(raw)
+    text = bytes(raw)
     if len(text) < 16 and text.strip() in {b"", b"null", b"{}", b"[]", b"false", b"true"}:
         return None
     try:

@@ -17,7 +17,6 @@ from auditor.endpoints.streaming import chat_of, is_stream, whole
 from auditor.errors import AuditorError
 from auditor.records import Ask, Outcome, Reply
 
-
 # Reading an address takes httpx2 as long as sending a small request does, and there are only a handful of them.
 _parsed = lru_cache(maxsize=64)(httpx2.URL)
 
