@@ -14,8 +14,11 @@ from auditor.endpoints.dialects import Dialect
 from auditor.endpoints.faults import ServerSaid, clean, fault_of, read_error, with_models
 from auditor.endpoints.requests import refused_setting
 from auditor.errors import AuditorError, ModelNotFound
-from auditor.records import Ask, EndpointSpec, Reply
-from auditor.wire import ELAPSED
+from auditor.records import Ask, EndpointSpec, Outcome, Reply
+from auditor.wire import ELAPSED, unsayable
+
+UNSAYABLE = "the server computed NaN or an infinity for this question and could not write its answer (500)"
+"""Detail of a reply that was lost that way."""
 
 
 class AskingEndpoint(abc.ABC):
@@ -100,6 +103,9 @@ class AskingEndpoint(abc.ABC):
         said = read_error(response.content)
         if said.flagged:
             return filtered_reply(self._quote(said))
+        if unsayable(response.status_code, response.content):
+            # One reply that is lost: neither the endpoint nor any other question has anything to do with it.
+            return Reply(answer="", finish_reason="error", outcome=Outcome.ERROR, detail=UNSAYABLE)
         raise fault_of(response, self._spec, key=self._key, said=said)
 
     def _quote(self, said: ServerSaid) -> str:

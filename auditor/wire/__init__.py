@@ -8,7 +8,7 @@ from auditor.wire.limiter import KEPT_CHANGES, AdaptiveLimiter
 from auditor.wire.limits import WireLimits, deadline_for
 from auditor.wire.open import Wire, hidden_error, open_wire
 from auditor.wire.pacing import FixedLimiter, Limiter, Signal
-from auditor.wire.policy import GiveUp, Wait, decide
+from auditor.wire.policy import GiveUp, Wait, decide, unsayable
 from auditor.wire.redact import Redactor
 from auditor.wire.tape import MemoryTape, Tape, TapeMode, canonical_body, exchange_key
 
@@ -41,4 +41,5 @@ __all__ = [
     "exchange_key",
     "hidden_error",
     "open_wire",
+    "unsayable",
 ]

@@ -48,6 +48,18 @@ def transient(status: int, headers: Mapping[str, str]) -> bool:
     return status in _TRANSIENT or (status >= 500 and status not in _FINAL_5XX)
 
 
+_UNSAYABLE: Final = b"out of range float values are not json compliant"
+
+
+def unsayable(status: int, body: bytes) -> bool:
+    """Whether a 500 says that the server computed an answer and can't write it, because it holds NaN or an infinity.
+
+    The words are those of Python's json module; vLLM and SGLang pass them on. The same question meets the same fault, so
+    this is an answer about one question and no outage.
+    """
+    return status == 500 and _UNSAYABLE in body[:4096].lower()
+
+
 def told_status(status: int, body: bytes) -> int:
     """Give the status a response means: gateways (OpenRouter) send 200 with ``{"error": {"code": 502}}`` as the body.
 

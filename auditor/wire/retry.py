@@ -15,7 +15,7 @@ from auditor.errors import Exhausted, NotAnApi, Unreachable
 from auditor.wire.clock import Clock
 from auditor.wire.context import READABLE, RequestContext, context_of
 from auditor.wire.limits import WireLimits
-from auditor.wire.policy import RATE_LIMITED, Fault, GiveUp, Wait, decide, fault_kind, told_status, transient
+from auditor.wire.policy import RATE_LIMITED, Fault, GiveUp, Wait, decide, fault_kind, told_status, transient, unsayable
 from auditor.wire.redact import Redactor
 from auditor.wire.tape import readable
 
@@ -27,7 +27,7 @@ _LOG = logging.getLogger(__name__)
 class RetryTransport(httpx2.AsyncBaseTransport):
     """Repeats attempts through ``inner`` as ``decide`` says.
 
-    Responses that are answers (also 400, 401, 403, 404) come back. Raises Unreachable when no connection came about or
+    Responses that are answers (also 400, 401, 403, 404, and a 500 for NaN in the answer) come back. Raises Unreachable when no connection came about or
     nothing answered in time, Exhausted when the last attempt was a transient fault. A page or broken JSON in place of an
     answer is a fault that passes, but a page is handed on at once where no answer has been seen yet: then the address
     is wrong. When every connection has been refused for ``limits.outage_s``, each further request gets one try.
@@ -68,6 +68,8 @@ class RetryTransport(httpx2.AsyncBaseTransport):
         else:
             response = case.response
             status = told_status(response.status_code, response.content)
+            if unsayable(status, response.content):
+                return response
             if transient(status, response.headers):
                 error = self._exhausted(status, response.content, case.attempts, case.verdict.reason)
             elif case.garbled:
@@ -125,6 +127,8 @@ class RetryTransport(httpx2.AsyncBaseTransport):
         status = told_status(response.status_code, body)
         if status in RATE_LIMITED and _SPENT in body[:2000]:
             return GiveUp("the account has no credit left")
+        if unsayable(status, body):
+            return GiveUp("the server can't write its answer to this question")
         case.garbled = False
         if 200 <= status < 300:
             if response.extensions.get(READABLE) or readable(body, response.headers.get("content-type", "")):

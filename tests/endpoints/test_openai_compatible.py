@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import httpx2
+import msgspec
 import pytest
 
 from auditor.endpoints import Introspectable, connect
@@ -178,3 +179,23 @@ async def test_openrouter_holds_its_provider_still() -> None:
         await e.ask(Ask(messages=ASK.messages, sampling=Sampling()), purpose="reply")
     assert server.bodies[0]["provider"] == {"require_parameters": True, "allow_fallbacks": False, "only": ["x"]}
     assert server.requests[0].url.host == "openrouter.ai"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        # vLLM and SGLang hand on what Starlette's JSON response raises.
+        {"error": {"message": "Out of range float values are not JSON compliant", "type": "InternalServerError"}},
+        {"object": "error", "message": "Out of range float values are not JSON compliant: nan", "code": 500},
+    ],
+)
+async def test_nan_in_one_answer_loses_that_reply_and_nothing_else(body: dict[str, Any]) -> None:
+    server = Recorder(lambda _: httpx2.Response(500, json=body) if len(server.requests) <= 12 else ok(chat("Hello.")))
+    async with endpoint(server) as e:
+        for sample in range(12):
+            lost = await e.ask(msgspec.structs.replace(ASK, sample=sample), purpose="reply")
+            assert (lost.answer, lost.outcome) == ("", Outcome.ERROR)
+            assert "NaN" in lost.detail
+        assert len(server.requests) == 12, "asked again"
+        # It is not on the tape: a continued run asks again, in case the server was mended.
+        assert (await e.ask(ASK, purpose="reply")).answer == "Hello."
