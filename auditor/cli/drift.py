@@ -17,11 +17,11 @@ from auditor.audit.drift_choice import Wanted
 from auditor.audit.preflight import chosen_banks, schedule
 from auditor.audit.schedule import drift_sample
 from auditor.audit.watch import record_reference, watch, watch_prompts
-from auditor.cli._drift_text import lines, watch_lines
 from auditor.drift.protocol_gather import REASONING, Settings
 from auditor.errors import PlanError
 from auditor.plan import Plan, parse_endpoint
 from auditor.records import ALL_DIMENSIONS, EndpointSpec, Prompt, Side
+from auditor.report.drift import BITS, NATS, drift_lines, watch_lines
 from auditor.report.plain import harmless
 from auditor.store import RunFolder
 
@@ -50,6 +50,10 @@ from auditor.store import RunFolder
 @click.option(
     "--looks", type=click.IntRange(min=1), help="Of a reference: promise no more looks; each then needs less."
 )
+@click.option(
+    "--targeted", is_flag=True, help="Ask for the other side's tokens by id also where each position costs a call."
+)
+@click.option("--bits", is_flag=True, help="Print divergences in bits; JSON is always in nats.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, schema auditor.drift/1.")
 def command(
     baseline: str | None,
@@ -69,6 +73,8 @@ def command(
     watched: str | None,
     askings: int,
     looks: int | None,
+    targeted: bool,
+    bits: bool,
     as_json: bool,
 ) -> None:
     """How far the candidate moved from the baseline, token by token; or whether one endpoint changed.
@@ -100,14 +106,16 @@ def command(
     specs: dict[Side, EndpointSpec] = {"baseline": parse_endpoint(baseline), "candidate": parse_endpoint(candidate)}
     settings = DriftSettings(
         protocol=protocol,
-        gather=Settings(top=top, max_tokens=tokens, positions=positions, noise=not no_noise, seed=seed),
+        gather=Settings(
+            top=top, max_tokens=tokens, positions=positions, noise=not no_noise, seed=seed, targeted=targeted
+        ),
         reasoning=tuple(name for name in REASONING if name in reasoning) or None,
         concurrency=concurrency,
     )
     some = _prompts(specs["baseline"], specs["candidate"], prompts or 40, dimensions, seed)
     folder = RunFolder(out) if out else None
     found = asyncio.run(drift_alone(specs, some, settings, environ=os.environ, folder=folder, note=_note))
-    click.echo(_json(found) if as_json else "\n".join(lines(found)))
+    click.echo(_json(found) if as_json else "\n".join(drift_lines(found, BITS if bits else NATS)))
 
 
 def _prompts(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from auditor.records import SIDES
-from auditor.report.plain import one_line
+from auditor.report.drift import association_line, beyond_lines
+from auditor.report.plain import harmless, one_line
 from auditor.report.table import ANYTIME, GLYPHS, backing, extent, judging, level_of
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
@@ -106,16 +108,32 @@ def _exploratory(results: dict[str, Any]) -> list[str]:
 def _drift(drift: dict[str, Any] | None) -> str:
     if drift is None:
         return "Not measured: fewer than two prompts have logprobs from both endpoints."
+    if drift.get("scope") not in (None, "first_token"):
+        return _verbatim(beyond_lines(drift))
+    parts = [_first_token(drift)] if drift.get("forward") else []
+    if told := association_line(drift.get("association")):
+        parts.append(f"{told[0].upper()}{told[1:]}.")
+    if beyond := drift.get("beyond"):
+        parts += ["### Beyond the first token", _verbatim(beyond_lines(beyond))]
+    return "\n\n".join(parts)
+
+
+def _verbatim(lines: Iterable[str]) -> str:
+    """Lines as they are: an indented block, which nothing inside a line can end."""
+    return "\n".join(f"    {harmless(line)}".rstrip() for line in lines)
+
+
+def _first_token(drift: dict[str, Any]) -> str:
     rows = [
-        "| direction | KL lower bound (nats per token) | interval of the bound | n | JSD (nats) |",
-        "|---|---:|---|---:|---|",
+        "| direction | KL lower bound (nats per token) | method | interval of the bound | n | JSD (nats) |",
+        "|---|---:|---|---|---:|---|",
     ]
     for direction in ("forward", "reverse"):
         kl, jsd = drift[direction]["kl_per_token"], drift[direction]["jsd_per_token"]
         interval = kl["lower_bound_interval"]
         span = f"[{interval[0]:.4f}, {interval[1]:.4f}]" if interval else "–"
         rows.append(
-            f"| {direction} | {_number(kl['lower_bound'], '.4f')} | {span} | {kl['n']} "
+            f"| {direction} | {_number(kl['lower_bound'], '.4f')} | {kl['method']} | {span} | {kl['n']} "
             f"| {jsd['lower']:.4f}–{jsd['upper']:.4f} |"
         )
     note = f"\nFirst token only, protocol {drift['protocol']}: a lower bound from truncated lists, not an estimate."

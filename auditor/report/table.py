@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from auditor.records import CAPABILITY, SIDES
+from auditor.report.drift import association_line, beyond_lines
 from auditor.report.overridden import told as overridden
 from auditor.report.plain import one_line
 
@@ -116,6 +117,17 @@ def _drift(results: dict[str, Any]) -> RenderableType:
     drift = results["drift"]
     if drift is None:
         return Text("drift     not measured: fewer than two prompts have logprobs from both endpoints", style="yellow")
+    if drift.get("scope") not in (None, "first_token"):
+        return Text("\n".join(("drift", *(f"  {line}" for line in beyond_lines(drift)))))
+    lines = [_first_token(drift)] if drift.get("forward") else []
+    if told := association_line(drift.get("association")):
+        lines.append(f"          {told}")
+    if beyond := drift.get("beyond"):
+        lines += ["drift beyond the first token", *(f"  {line}" for line in beyond_lines(beyond))]
+    return Text("\n".join(lines))
+
+
+def _first_token(drift: dict[str, Any]) -> str:
     forward, reverse = drift["forward"]["kl_per_token"], drift["reverse"]["kl_per_token"]
     jsd = drift["forward"]["jsd_per_token"]
     coverage = drift["forward"]["coverage"]
@@ -123,12 +135,12 @@ def _drift(results: dict[str, Any]) -> RenderableType:
     text = (
         f"drift     first token, protocol {drift['protocol']}: KL(baseline‖candidate) ≥ {_nats(forward['lower_bound'])} nats"
         f" [{_nats(low)}, {_nats(high)}], reverse ≥ {_nats(reverse['lower_bound'])};"
-        f" JSD {_nats(jsd['lower'])}–{_nats(jsd['upper'])}; n={forward['n']}, k={coverage['k']},"
+        f" JSD {_nats(jsd['lower'])}–{_nats(jsd['upper'])}; {forward['method']}, n={forward['n']}, k={coverage['k']},"
         f" mass seen {coverage['baseline_mass']:.2f}/{coverage['candidate_mass']:.2f}"
     )
     if drift["low_coverage"]:
         text += " (too little mass seen to conclude that there is no drift)"
-    return Text(text)
+    return text
 
 
 def _reasons(results: dict[str, Any]) -> RenderableType:
