@@ -13,7 +13,13 @@ from auditor.endpoints.base import Carrier
 from auditor.endpoints.channels import read_blocks
 from auditor.endpoints.decoding import build_reply, count
 from auditor.endpoints.dialects import Dialect
-from auditor.endpoints.dialects.anthropic import DIALECT, takes_sampling, thinks_adaptively
+from auditor.endpoints.dialects.anthropic import (
+    DIALECT,
+    takes_sampling,
+    thinking_off,
+    thinks_adaptively,
+    thinks_unasked,
+)
 from auditor.endpoints.faults import not_an_api, read_error, unreachable
 from auditor.endpoints.requests import merged, streams
 from auditor.endpoints.streaming import is_stream, message_of, whole
@@ -53,7 +59,7 @@ def messages_body(spec: EndpointSpec, ask: Ask, *, without: tuple[str, ...] = ()
     The plan's ``reasoning``: ``enabled``, ``effort`` (adaptive thinking), ``budget_tokens`` (thinking of a fixed size; models
     before 4.6 know no other, and get half the token limit if the plan does not say), ``display``. Where thinking counts
     against ``max_tokens`` and would leave nothing, the limit is raised by its size. Adaptive thinking is asked to show a
-    summary: newer models leave the trace out otherwise.
+    summary, also where a model thinks without being asked to: newer models leave the trace out otherwise.
     """
     system = "\n\n".join(m.content for m in ask.messages if m.role == "system")
     body: dict[str, Any] = {
@@ -82,11 +88,11 @@ def messages_body(spec: EndpointSpec, ask: Ask, *, without: tuple[str, ...] = ()
 
 def _thinking(model: str, reasoning: dict[str, Any], max_tokens: int) -> dict[str, Any]:
     if not reasoning:
-        return {}
+        return {"thinking": {"type": "adaptive", "display": "summarized"}} if thinks_unasked(model) else {}
     show = {"display": reasoning["display"]} if "display" in reasoning else {}
     effort = reasoning.get("effort")
     if reasoning.get("enabled") is False or effort == "none":
-        return {"thinking": {"type": "disabled"}}
+        return {"thinking": thinking_off(model)}
     if "budget_tokens" in reasoning or not thinks_adaptively(model):
         budget = max(int(reasoning.get("budget_tokens", max_tokens // 2)), MIN_BUDGET)
         body: dict[str, Any] = {"thinking": {"type": "enabled", "budget_tokens": budget, **show}}

@@ -154,9 +154,34 @@ def test_thinking_never_takes_all_the_room_of_the_answer() -> None:
     assert (roomy["thinking"]["budget_tokens"], roomy["max_tokens"]) == (4000, 8000)
 
 
-def test_known_models_without_sampling_settings() -> None:
-    assert "temperature" not in body_of("claude-opus-4-7")
-    assert "temperature" in body_of("claude-opus-4-6")
+@pytest.mark.parametrize(
+    ("model", "takes"),
+    [
+        ("claude-opus-4-6", True),
+        ("claude-opus-4-20250514", True),
+        ("claude-sonnet-4-6", True),
+        ("claude-haiku-4-5-20251001", True),
+        ("claude-opus-4-7", False),
+        ("claude-opus-4-8", False),
+        ("claude-opus-5", False),
+        ("claude-sonnet-5-5", False),
+        ("claude-haiku-5-5", False),
+        ("claude-fable-5-1", False),
+    ],
+)
+def test_known_models_without_sampling_settings(model: str, takes: bool) -> None:
+    assert ("temperature" in body_of(model, enabled=False)) == takes
+
+
+def test_a_model_that_thinks_unasked_is_asked_to_show_it() -> None:
+    """The vendor's migration guides: from generation 5 on thinking is on and its display "omitted" by default."""
+    assert body_of("claude-sonnet-5")["thinking"] == {"type": "adaptive", "display": "summarized"}
+    assert "thinking" not in body_of("claude-opus-4-8")
+
+
+def test_thinking_is_switched_off_in_the_way_that_the_model_takes() -> None:
+    assert body_of("claude-opus-5", enabled=False)["thinking"] == {"type": "disabled"}
+    assert body_of("claude-sonnet-5-5", enabled=False)["thinking"] == {"type": "between_tools"}
 
 
 def test_schema_effort_and_top_p() -> None:
