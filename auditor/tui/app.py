@@ -215,6 +215,10 @@ class AuditorApp(App[None]):
         """Read a pair of a list; ``walked`` hears where in it one has gone. One screen is made and used again and again:
         mounting a dozen widgets costs more than all that is drawn in them.
         """
+        if self._record in self.screen_stack:
+            # By way of the palette one can read a record above a record.
+            self.push_screen(RecordScreen(listing, index, walked))
+            return
         if self._record is None:
             self._record = RecordScreen(listing, index, walked)
             self.install_screen(self._record, "record")
@@ -232,7 +236,12 @@ class AuditorApp(App[None]):
         """How far the candidate drifted."""
         from auditor.tui.screens.drift import DriftScreen
 
-        self.push_screen(DriftScreen())
+        if self.summary.status == "running" or any(isinstance(screen, DriftScreen) for screen in self.screen_stack):
+            self.push_screen(DriftScreen())
+            return
+        if not self.is_screen_installed("drift"):
+            self.install_screen(DriftScreen(), "drift")
+        self.push_screen("drift")
 
     def action_live(self) -> None:
         """Watch the run."""

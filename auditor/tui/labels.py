@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from auditor.records import Part, Side
+from auditor.stats.sampling import drawn
 from auditor.store import Annotations, RunReader
 
 
@@ -25,9 +25,9 @@ class Item(NamedTuple):
 
 
 class Queue:
-    """Replies that a judge judged, shuffled by a hash of what they are: the same order for everybody, unrelated to sides
-    and scores. ``rubrics`` gives each rubric's labels with their definitions; where it is missing, the labels that the run's
-    verdicts have are offered.
+    """Replies that a judge judged, some ``most`` of them: prompts drawn uniformly by the run's seed, and of each both sides,
+    in random order. ``rubrics`` gives the rubrics to label by with their labels' definitions; without any, all that the run's
+    verdicts name are asked, and the labels that these have are offered.
     """
 
     def __init__(
@@ -40,8 +40,15 @@ class Queue:
         self._reader = reader
         self._annotations = annotations
         self._rubrics = rubrics or {}
-        items = {Item(*place) for place in reader.verdict_places(most)}
-        self.items = sorted(items, key=lambda item: hashlib.sha256("\0".join(item).encode()).digest())
+        seed = int(reader.plan.get("plan", {}).get("run", {}).get("seed", 0))
+        items: dict[tuple[str, ...], Item] = {}
+        for (prompt_id,) in drawn(((one,) for one in reader.judged_prompts()), seed, "prompt"):
+            if len(items) >= most:
+                break
+            for place in reader.verdict_places(prompt_id):
+                if not self._rubrics or place[3] in self._rubrics:
+                    items[place] = Item(*place)
+        self.items = [items[place] for place in drawn(items, seed, "item")]
 
     def labels(self, item: Item) -> list[tuple[str, str]]:
         """The labels to choose from, with their definitions."""

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from auditor.cli.view import rubric_labels
 from auditor.store import Annotations, RunReader, TextIndex, Words
 from auditor.tui.app import AuditorApp
 from auditor.tui.listing import Filter, Listing, Mode, Sort
@@ -95,55 +96,105 @@ def first_paint(run: Path, table: Table) -> None:
     terminal.end()
 
 
+SCREENS = (
+    ("list of a dimension's worse pairs", (), "enter", "escape"),
+    ("record", ("enter",), "enter", "escape"),
+    ("tokens of a record", ("D", "enter"), "k", "escape"),
+    ("requests of a record", ("enter", "enter"), "i", "escape"),
+    ("override of a verdict", ("enter", "enter"), "o", "escape"),
+    ("groups of a list", ("enter",), "g", "escape"),
+    ("filter box", ("enter",), "slash", "escape"),
+    ("export", ("enter",), "e", "escape"),
+    ("drift", (), "D", "escape"),
+    ("live", (), "L", "escape"),
+    ("runs", (), "R", "escape"),
+    ("label", (), "B", "escape"),
+    ("help", (), "question_mark", "escape"),
+    ("palette", (), "ctrl+p", "escape"),
+    ("jump letters", ("enter", "enter"), "ctrl+o", "escape"),
+    ("traces instead of decisions", (), "t", "t"),
+)
+"""What opens from where, by which key, and what closes it."""
+
+
+class Keyboard:
+    """Presses keys and says what that cost."""
+
+    def __init__(self, pilot: Any) -> None:
+        self._pilot = pilot
+        self._nothing = 0.0
+
+    async def press(self, key: str) -> float:
+        """Milliseconds of CPU in the thread that paints, from a key to the paint that follows it, less those of a key that
+        does nothing. What a screen has done in the background is not in it.
+        """
+        before = time.thread_time()
+        await self._pilot.press(key)
+        await self._pilot.pause()
+        return (time.thread_time() - before) * 1000 - self._nothing
+
+    async def again(self, key: str, times: int = 20) -> float:
+        """The median over several times."""
+        return statistics.median([await self.press(key) for _ in range(times)])
+
+    async def calibrate(self) -> None:
+        """Find out what a key costs that does nothing."""
+        self._nothing = await self.again("f11")
+
+    async def settle(self, *keys: str) -> None:
+        """Press keys and wait for what they started."""
+        await self._pilot.press(*keys)
+        await self._pilot.app.workers.wait_for_complete()
+        await self._pilot.pause()
+
+
 async def keys(run: Path, table: Table) -> None:
     """CPU from a key to the paint that follows it."""
-
-    async def cost(pilot: Any, key: str, times: int = 20) -> float:
-        spent = []
-        for _ in range(times):
-            before = time.process_time()
-            await pilot.press(key)
-            await pilot.pause()
-            spent.append(time.process_time() - before)
-        return statistics.median(spent) * 1000
-
-    app = AuditorApp(RunReader(run), signs=UNICODE, annotations=Annotations(run))
+    app = AuditorApp(RunReader(run), signs=UNICODE, annotations=Annotations(run), rubrics=rubric_labels)
     async with app.run_test(size=(120, 36)) as pilot:
-        await pilot.pause()
-        nothing = await cost(pilot, "f11")
-        spent = [await cost(pilot, key, 1) for key in ("up", "down") * 8]
-        table.line("overview: up and down", statistics.median(spent) - nothing, "ms", 50)
-        before = time.process_time()
-        await pilot.press("a")
-        await pilot.pause()
-        table.line("open the list of all pairs", (time.process_time() - before) * 1000 - nothing, "ms", 200)
+        await pilot.pause(1.5)
+        board = Keyboard(pilot)
+        await board.calibrate()
+        spent = [await board.press(key) for key in ("up", "down") * 8]
+        table.line("overview: up and down", statistics.median(spent), "ms", 50)
+        table.line("open the list of all pairs", await board.press("a"), "ms", 200)
         for key, label in (
             ("down", "list: down"),
             ("pagedown", "list: page down"),
             ("end", "list: to the end and back"),
         ):
-            table.line(label, await cost(pilot, key) - nothing, "ms", 50)
-        await pilot.press("home", "enter")
-        await pilot.pause()
-        table.line("record: next", await cost(pilot, "n") - nothing, "ms", 50)
-        table.line("record: scroll", await cost(pilot, "down") - nothing, "ms", 50)
-        await pilot.press("escape", "escape")
-        await pilot.press("home", *["down"] * 4, "enter")
-        await pilot.pause()
-        before = time.process_time()
-        await pilot.press("enter")
-        await pilot.pause()
-        long = (time.process_time() - before) * 1000 - nothing
-        scroll = await cost(pilot, "pagedown") - nothing
-        spent = []
-        for _ in range(4):
-            await pilot.press("escape", "end")
-            await pilot.pause()
-            spent.append(await cost(pilot, "enter", 1))
-        table.line("open a short record", statistics.median(spent) - nothing, "ms")
-        table.line(f"open a reply of {LONG:,} characters", long, "ms", 200)
-        table.line("  more than a short one takes", max(long - statistics.median(spent), 0.0), "ms", 50)
-        table.line("  and scroll it", scroll, "ms", 50)
+            table.line(label, await board.again(key), "ms", 50)
+        await board.settle("home", "enter")
+        table.line("record: next", await board.again("n"), "ms", 50)
+        table.line("record: scroll", await board.again("down"), "ms", 50)
+        await board.settle("escape", "escape")
+        await screens(board, table)
+        await board.settle("home", *["down"] * 4, "enter")
+        table.line(f"open a reply of {LONG:,} characters", await board.press("enter"), "ms", 200)
+        table.line("  and scroll it", await board.again("pagedown"), "ms", 50)
+
+
+async def screens(board: Keyboard, table: Table) -> None:
+    """Opening and closing every screen: the first time, and the median of the times after it."""
+    for name, way, opening, closing in SCREENS:
+        await board.settle(*way)
+        first, opened, closed = 0.0, [], []
+        for number in range(6):
+            spent = await board.press(opening)
+            await board.settle()
+            if number:
+                opened.append(spent)
+            else:
+                first = spent
+            closed.append(await board.press(closing))
+            await board.settle()
+        # The palette is Textual's own: it is shown, but nothing here can make it quicker.
+        table.line(f"open: {name}", statistics.median(opened), "ms", 50 if name != "palette" else None)
+        if first > 50:
+            table.line("  the first time", first, "ms")
+        if statistics.median(closed) > 25:
+            table.line("  and close it", statistics.median(closed), "ms", 50)
+        await board.settle(*["escape"] * len(way))
 
 
 def filters(run: Path, table: Table) -> None:

@@ -143,11 +143,15 @@ async def test_judges_are_read_with_rationale_and_raw_reply(run: Path) -> None:
 
 
 async def test_the_request_is_shown_as_it_was_sent(run: Path) -> None:
-    async with browsing(run, size=(120, 36)) as seen:
+    async with browsing(run, size=(120, 24)) as seen:
         shown = await seen.keys("enter", "enter", "i")
         assert "POST http://synthetic.invalid" in shown
         assert '"max_tokens": 64' in shown
         assert "answered 200" in shown
+        assert "1 · synthetic-baseline" in shown
+        assert "1 · synthetic-baseline" not in await seen.keys("n")
+        assert "2 · synthetic-candidate" in seen.text()
+        assert "1 · synthetic-baseline" in await seen.keys("p")
 
 
 async def test_tokens_stand_side_by_side(run: Path) -> None:
@@ -157,7 +161,10 @@ async def test_tokens_stand_side_by_side(run: Path) -> None:
         shown = await seen.keys("enter", "k")
         assert "first token" in shown
         assert "·Of" in shown
-        await seen.keys("escape", "escape")
+        await seen.keys("escape")
+        await seen.keys("left")
+        assert seen.app.screen.query_one("#baseline").has_focus
+        await seen.keys("right", "escape")
         await typed(seen, "-kl>=0")
         await seen.keys("enter", "k")
         assert "no logprobs" in seen.told()

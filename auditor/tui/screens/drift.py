@@ -129,7 +129,6 @@ class DriftScreen(AuditorScreen):
         """Draw the strip; count tokens in the background."""
         pane = self.query_one("#drift-summary", TextPane)
         pane.can_focus = False
-        self._draw()
         self.query_one(DriftPrompts).focus()
         self.run_worker(self._count, thread=True, group="tokens")
 
