@@ -58,6 +58,16 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+class PricePlan(_Section):
+    """What an endpoint's tokens cost, in US dollars per million."""
+
+    input: float = Field(ge=0, description="Tokens in.")
+    output: float = Field(ge=0, description="Tokens out, reasoning included.")
+    cached: float | None = Field(
+        None, ge=0, description="Tokens in that the server had cached; as `input` if left out."
+    )
+
+
 class EndpointPlan(_Section):
     """An endpoint: either ``endpoint`` in its short form, or ``base_url`` and ``model``; and what else to send."""
 
@@ -69,6 +79,9 @@ class EndpointPlan(_Section):
     extra_body: dict[str, Any] = Field(default_factory=dict, description="Sent with every request, unchanged.")
     sampling: dict[str, float | int] = Field(default_factory=dict, description="Overrides [sampling] for this side.")
     reasoning: dict[str, Any] = Field(default_factory=dict, description="Reasoning options of this server.")
+    price: PricePlan | None = Field(
+        None, description="US dollars per million tokens (input, output, cached); from the price table if left out."
+    )
 
     @model_validator(mode="after")
     def _one_address(self) -> Self:
@@ -277,6 +290,9 @@ class Plan(_Section):
         for judge in (whole["judge"], *whole["judges"]):
             if not judge["force"]:
                 del judge["force"]
+        for endpoint in (whole["baseline"], whole["candidate"], whole["judge"], *whole["judges"]):
+            # What it costs changes nothing of what is asked.
+            del endpoint["price"]
         del whole["judge" if self.judges else "judges"]
         return whole
 

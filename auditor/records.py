@@ -271,6 +271,12 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
     waited_s: float = 0.0
     error: str = ""
     usage: Usage = Usage()
+    model: str = ""
+    """The model that was asked for, as the request names it."""
+    key: str = ""
+    """The exchange's key on the tape: the attempts at one question share it."""
+    usd: float | None = None
+    """What the tokens cost, None where the server did not count them or the price is not known."""
 
 
 class Exchange(msgspec.Struct, frozen=True):

@@ -35,7 +35,8 @@ def settings() -> str:
             parts.append(f"### `{name}`\n\nAs `{seen[model]}`.\n")
             continue
         seen[model] = name
-        rows = [_row(key, field) for key, field in model.model_fields.items() if _model_in(field.annotation) is None]
+        # A table inside a section is one of its settings; at the top it is a section.
+        rows = [_row(key, field) for key, field in model.model_fields.items() if name or not _model_in(field.annotation)]
         head = ["| setting | values | default | meaning |", "|---|---|---|---|"]
         about = " ".join((model.__doc__ or "").split()).replace("``", "`")
         title = f"### `{name}`" if name else "### At the top"

@@ -28,6 +28,7 @@ from auditor.audit.findings import paired
 from auditor.audit.groups import most_telling
 from auditor.audit.judges import Bench
 from auditor.audit.preflight import check_pair, chosen_banks, freeze, schedule, units
+from auditor.audit.prices import Prices
 from auditor.audit.schedule import drift_sample
 from auditor.audit.session import Seat, Session, keys_for
 from auditor.dimensions import REGISTRY
@@ -122,6 +123,7 @@ class Audit:
         }
         specs |= self._bench.seats
         keys = keys_for(specs, self._environ)
+        prices = Prices(self.plan)
         self.folder.claim()
         try:
             continued = freeze(self.plan, banks, self.folder)
@@ -135,7 +137,7 @@ class Audit:
                     limits=self._limits(),
                     networks=self._networks,
                     clock=self._clock,
-                    on_attempt=lambda attempt: writer.put_attempt(self._clock.time(), attempt),
+                    on_attempt=lambda attempt: writer.put_attempt(self._clock.time(), prices.on(attempt)),
                     on_limit=_on_record(writer),
                 )
                 course = Course(prompts, terms_of(self.plan, units(banks)), self.plan.run.until, context)

@@ -114,12 +114,25 @@ def _cost(reader: RunReader) -> dict[str, Any]:
     for source in (reader.replies(), reader.first_tokens()):
         for _, side, reply in source:
             _add(tokens[side], reply.usage)
-    attempts: dict[str, int] = defaultdict(int)
-    for _, attempt in reader.attempts():
-        attempts["attempts"] += 1
-        attempts["failed"] += attempt.status is None or attempt.status >= 400
-        attempts[f"for_{attempt.purpose or 'other'}"] += 1
-    return {"tokens": tokens, "ledger": dict(sorted(attempts.items()))}
+    return {"tokens": tokens, "ledger": _ledger(reader)}
+
+
+def _ledger(reader: RunReader) -> dict[str, Any]:
+    """Every attempt, also failed ones, in calls, tokens and US dollars (null where no price is known)."""
+    calls: dict[str, int] = defaultdict(int)
+    by_model: dict[str, float | None] = {}
+    for (endpoint, model, purpose), spent in reader.spent().items():
+        calls["attempts"] += spent.calls
+        calls["failed"] += spent.failed
+        calls["unpriced"] += spent.unpriced
+        calls[f"for_{purpose or 'other'}"] += spent.calls
+        for name in ("prompt", "completion", "reasoning", "cached"):
+            calls[f"{name}_tokens"] += getattr(spent, f"{name}_tokens")
+        who = f"{endpoint}#{model}"
+        by_model[who] = by_model.get(who) if spent.usd is None else (by_model.get(who) or 0.0) + spent.usd
+    known = [usd for usd in by_model.values() if usd is not None]
+    money = {"usd": sum(known) if known else None, "usd_by_model": dict(sorted(by_model.items()))}
+    return dict(sorted(calls.items())) | money
 
 
 def _no_tokens() -> dict[str, int | None]:

@@ -5,6 +5,7 @@ from auditor.store.browsing import Change, Fallen, PairScores, Tally
 from auditor.store.folder import RunFolder
 from auditor.store.reader import PairRow, RecordDetail, RunReader, SideRecord
 from auditor.store.search import TextIndex, Words
+from auditor.store.spending import Spent
 from auditor.store.tape import RunTape
 from auditor.store.writer import RunWriter
 
@@ -21,6 +22,7 @@ __all__ = [
     "RunTape",
     "RunWriter",
     "SideRecord",
+    "Spent",
     "Tally",
     "TextIndex",
     "Words",

@@ -123,6 +123,11 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     CREATE TRIGGER decisions_stay BEFORE DELETE ON decisions
         BEGIN SELECT RAISE(ABORT, 'decisions are append-only'); END;
     """,
+    # What each call cost, and which question it was made for. Also from here on: long bodies compressed with zstd.
+    """
+    ALTER TABLE ledger ADD COLUMN key BLOB NOT NULL DEFAULT x'';
+    ALTER TABLE ledger ADD COLUMN usd REAL;
+    """,
 )
 
 

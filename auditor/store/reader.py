@@ -12,6 +12,7 @@ from auditor.records import Attempt, Exchange, Prompt, Reply, Scored, Side, Verd
 from auditor.store._pack import unpack
 from auditor.store.browsing import Browsing
 from auditor.store.folder import RunFolder
+from auditor.store.spending import Spending
 from auditor.store.tape import RunTape
 
 _PAIR_COLUMNS = (
@@ -61,7 +62,7 @@ class RecordDetail(msgspec.Struct, frozen=True):
     sides: dict[Side, SideRecord]
 
 
-class RunReader(Browsing):
+class RunReader(Browsing, Spending):
     """Opens a run read-only. Raises RunError if the folder holds none."""
 
     def __init__(self, path: Path) -> None:

@@ -23,11 +23,14 @@ _CONTEXT: Final = "auditor_context"
 
 @dataclass(slots=True)
 class RequestContext:
-    """Sample index and purpose of one request, its key on the tape, and the seconds waited before its next attempt."""
+    """Sample index and purpose of one request, its key on the tape, the model it asks for, and the seconds waited before
+    its next attempt.
+    """
 
     sample: int = 0
     purpose: str = ""
     key: str = ""
+    model: str = ""
     backoff_s: float = 0.0
 
 

@@ -154,7 +154,19 @@ class PacingTransport(httpx2.AsyncBaseTransport):
             self._limiter.release(Signal(status, headers, elapsed, error, context.purpose, tokens_of(usage)))
             if self._on_attempt is not None:
                 waited = began - wanted + context.backoff_s
-                self._on_attempt(Attempt(self._endpoint, context.purpose, status, elapsed, waited, error, usage))
+                self._on_attempt(
+                    Attempt(
+                        self._endpoint,
+                        context.purpose,
+                        status,
+                        elapsed,
+                        waited,
+                        error,
+                        usage,
+                        context.model,
+                        context.key,
+                    )
+                )
 
     async def aclose(self) -> None:
         """Close the network."""

@@ -7,6 +7,7 @@ from array import array
 from typing import Final
 
 import httpx2
+import msgspec
 
 from auditor.errors import AuditorError
 from auditor.records import Exchange
@@ -75,6 +76,7 @@ class TapeTransport(httpx2.AsyncBaseTransport):
             response=b"",
             elapsed_s=0.0,
         )
+        context.model = _model(body)
         if self._inner is None or self._mode == "replay":
             raise explain_miss(self._tape, question, self._redactor)
         if self._mode == "record":
@@ -136,6 +138,21 @@ class TapeTransport(httpx2.AsyncBaseTransport):
         if is_answer and _is_lasting(told_status(response.status_code, body)):
             self._tape.put(exchange)
         return exchange
+
+
+class _Named(msgspec.Struct):
+    model: str = ""
+
+
+_NAMED: Final = msgspec.json.Decoder(_Named)
+
+
+def _model(request: bytes) -> str:
+    """The model that a request names; "" if it names none."""
+    try:
+        return _NAMED.decode(request).model
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ""
 
 
 class _Flight:

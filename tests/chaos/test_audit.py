@@ -16,6 +16,7 @@ from auditor.audit.runner import Audit
 from auditor.banks import bank_names, load_bank
 from auditor.plan import Plan
 from auditor.records import SIDES, Outcome
+from auditor.report.results import results
 from auditor.simulator import BASELINE_MODEL, CANDIDATE_MODEL, Serving, build_app, demo
 from auditor.store import RunFolder, RunReader
 from auditor.wire import SystemClock, WireLimits
@@ -43,6 +44,8 @@ MIX = {
 MOST = {"huge": 3, "comments": 3}
 STORMS = (range(100, 150), range(400, 440))
 PER_DIMENSION = 30
+PRICE = {"input": 2.0, "output": 8.0}
+"""US dollars per million tokens."""
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -54,8 +57,8 @@ async def carry_out(path: Path, server: ChaosServer, clock: Any) -> Run:
     async with server.serving() as url:
         plan = Plan.from_mapping(
             {
-                "baseline": {"base_url": url, "model": BASELINE_MODEL},
-                "candidate": {"base_url": url, "model": CANDIDATE_MODEL},
+                "baseline": {"base_url": url, "model": BASELINE_MODEL, "price": PRICE},
+                "candidate": {"base_url": url, "model": CANDIDATE_MODEL, "price": PRICE},
                 "dimensions": {name: {"limit": PER_DIMENSION} for name in demo().good if "/" not in name},
                 "drift": {"prompts": 60},
                 "run": {"until": "all", "concurrency": 24},
@@ -156,8 +159,20 @@ def test_the_ledger_is_right_to_the_token(runs: tuple[Run, Run], which: int) -> 
     reader = RunReader(run.path)
     try:
         attempts = [attempt for _, attempt in reader.attempts()]
+        spent = list(reader.spent().values())
+        each = [reader.spent_on([exchange.key]) for exchange in reader.exchanges()]
+        money = results(reader)["cost"]["ledger"]["usd"]
     finally:
         reader.close()
+    delivered = run.server.delivered
+    dollars = (delivered.prompt * PRICE["input"] + delivered.completion * PRICE["output"]) / 1e6
+    for told in (spent, each):
+        # By endpoint, model and purpose, and question by question: all attempts, each once.
+        assert sum(one.prompt_tokens for one in told) == delivered.prompt
+        assert sum(one.completion_tokens for one in told) == delivered.completion
+        assert sum(one.usd or 0.0 for one in told) == pytest.approx(dollars)
+    assert money == pytest.approx(dollars)
+    assert sum(one.unpriced for one in spent) == 0
     answered = [attempt for attempt in attempts if attempt.usage.completion_tokens is not None]
     assert len(answered) == run.server.delivered.answers
     assert sum(attempt.usage.prompt_tokens or 0 for attempt in answered) == run.server.delivered.prompt
