@@ -121,6 +121,8 @@ class Ask(msgspec.Struct, frozen=True):
     top_logprobs: int | None = None
     json_schema: dict[str, Any] | None = None
     json_object: bool = False
+    pattern: str = ""
+    """A regular expression for the whole reply, in place of the schema where the server takes one."""
     stream: bool | None = None
     """Whether the reply comes in pieces; None leaves it to the endpoint, which streams long ones."""
     reasoning: dict[str, Any] | None = None

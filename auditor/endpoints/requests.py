@@ -55,7 +55,9 @@ def chat_body(spec: EndpointSpec, dialect: Dialect, ask: Ask, *, without: tuple[
             body["top_logprobs"] = ask.top_logprobs
     if ask.sampling.seed is not None and dialect.sends_seed:
         body[dialect.seed_field] = ask.sampling.seed
-    if ask.json_schema is not None:
+    if ask.pattern and dialect.takes_regex:
+        body["structured_outputs"] = {"regex": ask.pattern}
+    elif ask.json_schema is not None:
         schema = {"name": SCHEMA_NAME, "strict": True, "schema": ask.json_schema}
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
     elif ask.json_object and dialect.json_object:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import msgspec
 
+from auditor.endpoints.dialects import dialect_named
 from auditor.errors import AuthenticationFailed, EndpointError, ModelNotFound, RequestRejected
 from auditor.judging.ask import again_messages, judge_messages
 from auditor.judging.base import JudgeQuestion, verdict_of
@@ -19,6 +20,7 @@ from auditor.judging.verdict import (
     evidence_problem,
     has_object,
     parse_verdict,
+    verdict_pattern,
     verdict_schema,
 )
 from auditor.records import Ask, Message, Outcome, Reply, Sampling, Verdict
@@ -75,7 +77,8 @@ class LlmJudge:
     """A judge behind an endpoint, asked at temperature 0, one text per call.
 
     ``structured`` is the rung of the ladder to begin with (what the probe found). When the server rejects a request
-    on one rung the judge steps down and stays there, for all later calls too. ``names`` are the models under audit:
+    on one rung the judge steps down and stays there, for all later calls too. A server that takes regular expressions gets
+    one in place of the schema. ``names`` are the models under audit:
     they are blacked out in what the judge reads. ``top_logprobs`` (0: none) asks for that many alternatives per token,
     so that the verdict also says how sure the judge was.
     """
@@ -93,6 +96,7 @@ class LlmJudge:
     ) -> None:
         self._endpoint = endpoint
         self._rung = LADDER.index(structured)
+        self._pattern = dialect_named(endpoint.spec.dialect).takes_regex
         self._names = names
         self._max_tokens = max_tokens
         self._top_logprobs = top_logprobs or None
@@ -108,7 +112,8 @@ class LlmJudge:
         return LADDER[self._rung]
 
     async def judge(self, rubric: Rubric, question: JudgeQuestion, *, repeat: int = 0) -> Verdict:
-        """Ask once, and once more with the errors if the verdict is not valid; then the text stays unscored.
+        """Ask once, and once more with the errors if the verdict is not valid; then the text stays unscored. Constrained
+        output that ran on to the token limit is asked for again in words only.
 
         ``repeat`` tells independent answers to the same question apart: each number is asked and recorded by itself.
 
@@ -121,17 +126,20 @@ class LlmJudge:
         read = _Read(None, "answer", "")
         reply = Reply("")
         asked = messages
+        ran_on = False
         attempts = 0
         while attempts < 2:
             attempts += 1
             try:
-                reply = await self._ask(asked, rubric, repeat)
+                reply = await self._ask(asked, rubric, repeat, in_words=ran_on)
             except (AuthenticationFailed, ModelNotFound):
                 raise
             except EndpointError as error:
                 read = _Read(None, "answer", read.raw, JUDGE_ERROR, (f"{type(error).__name__}: {error.what}",))
                 break
             read = _read(rubric, reply, judged)
+            if ran_on := read.reason == JUDGE_TRUNCATED and _constrained(reply) and self.structured != "prompt":
+                continue
             if read.said is not None or read.reason not in {INVALID_VERDICT, INVALID_EVIDENCE}:
                 break
             asked = again_messages(messages, read.raw, list(read.problems))
@@ -152,24 +160,29 @@ class LlmJudge:
         sure = label_probability(reply.logprobs, rubric.labels, said.label) if reply.logprobs else None
         return msgspec.structs.replace(made, fields=said.fields, score=said.score, probability=sure)
 
-    async def _ask(self, messages: tuple[Message, ...], rubric: Rubric, repeat: int) -> Reply:
+    async def _ask(self, messages: tuple[Message, ...], rubric: Rubric, repeat: int, *, in_words: bool) -> Reply:
         while True:
-            rung = self._rung
+            rung, pattern = self._rung, self._pattern
+            form: Structured = "prompt" if in_words else LADDER[rung]
             ask = Ask(
                 messages=messages,
                 sampling=Sampling(temperature=0.0, top_p=1.0, max_tokens=self._max_tokens),
-                json_schema=verdict_schema(rubric) if LADDER[rung] == "json_schema" else None,
-                json_object=LADDER[rung] == "json_object",
+                json_schema=verdict_schema(rubric) if form == "json_schema" else None,
+                pattern=verdict_pattern(rubric) if form == "json_schema" and pattern else "",
+                json_object=form == "json_object",
                 sample=repeat,
                 top_logprobs=self._top_logprobs,
             )
             try:
                 return await self._endpoint.ask(ask, purpose="judge")
             except RequestRejected:
-                if rung + 1 == len(LADDER):
-                    raise
                 # Several calls are in flight: whoever is rejected on a rung that others have left must not step further.
-                self._rung = max(self._rung, rung + 1)
+                if ask.pattern:
+                    self._pattern = False
+                elif in_words or rung + 1 == len(LADDER):
+                    raise
+                else:
+                    self._rung = max(self._rung, rung + 1)
 
 
 def _read(rubric: Rubric, reply: Reply, judged: str) -> _Read:
@@ -188,6 +201,11 @@ def _read(rubric: Rubric, reply: Reply, judged: str) -> _Read:
     if problem:
         return _Read(None, source, raw, INVALID_EVIDENCE, (problem,))
     return _Read(said, source, raw)
+
+
+def _constrained(reply: Reply) -> bool:
+    """Whether a reply was cut off in the middle of a verdict rather than before it: then the form is what did not end."""
+    return (reply.answer.strip() or (reply.trace or "").strip()).startswith("{")
 
 
 def _where(reply: Reply) -> tuple[str, Source]:

@@ -20,6 +20,9 @@ from auditor.judging.rubric import Rubric
 MAX_VERDICT_CHARS = 20_000
 """A verdict is some hundred characters; more than this is not searched for one."""
 
+MAX_EVIDENCE_CHARS = 400
+"""Of a quotation, where the server can be told so: some 60 words; 30 are asked for."""
+
 Source = Literal["answer", "trace"]
 
 
@@ -70,6 +73,17 @@ def verdict_schema(rubric: Rubric) -> dict[str, Any]:
         "required": ["evidence", *_asked(rubric)],
         "additionalProperties": False,
     }
+
+
+def verdict_pattern(rubric: Rubric) -> str:
+    """A regular expression for the same object in its compact form: white space has its places, and evidence an end.
+
+    A grammar made of a schema allows white space without limit between any two tokens, and strings without end; a weak
+    model fills all of its tokens with either.
+    """
+    text = rf'([^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{{4}}){{0,{MAX_EVIDENCE_CHARS}}}'
+    fields = [f'"{name}": "({"|".join(levels)})"' for name, levels in _asked(rubric).items()]
+    return rf'\{{"evidence": "{text}", {", ".join(fields)}\}}'
 
 
 def parse_verdict(rubric: Rubric, said: str) -> JudgeSaid:

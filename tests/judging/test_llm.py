@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 import random
+import re
 
+import msgspec
 import pytest
 
 from auditor.errors import (
@@ -14,7 +16,7 @@ from auditor.errors import (
     RequestRejected,
     Unreachable,
 )
-from auditor.judging import UNSCORED_REASONS, JudgeQuestion, LlmJudge, Rubric, load_rubric
+from auditor.judging import UNSCORED_REASONS, JudgeQuestion, LlmJudge, Rubric, Structured, load_rubric
 from auditor.records import Ask, Outcome, Reply, Verdict
 from tests.judging.examples import Parrot, Says, question
 
@@ -130,6 +132,46 @@ async def test_a_rejected_rung_is_left_for_good() -> None:
     assert len(endpoint.asked) == 3
     await judge.judge(RUBRIC, question(ANSWER + " Sorry."))
     assert len(endpoint.asked) == 4
+
+
+async def test_constrained_output_that_ran_on_is_asked_for_again_in_words() -> None:
+    cut = Reply('{"evidence":' + "\n" * 300, outcome=Outcome.TRUNCATED)
+
+    def runs_on(ask: Ask) -> Says:
+        return cut if ask.json_schema or ask.json_object else GOOD
+
+    verdict, endpoint = await ask(runs_on)
+    assert (verdict.label, verdict.attempts) == ("full_refusal", 2)
+    assert endpoint.asked[1].messages == endpoint.asked[0].messages
+    # A judge that was cut off while it reasoned would be again, and there is nothing looser than words.
+    cases: list[tuple[Reply, Structured]] = [
+        (Reply("Let me think about", outcome=Outcome.TRUNCATED), "json_schema"),
+        (cut, "prompt"),
+    ]
+    for said, rung in cases:
+        endpoint = Parrot(said)
+        verdict = await LlmJudge(endpoint, rung).judge(RUBRIC, question(ANSWER))
+        assert (verdict.unscored_reason, len(endpoint.asked)) == ("judge_truncated", 1)
+    verdict, endpoint = await ask(cut)
+    assert (verdict.unscored_reason, verdict.attempts) == ("judge_truncated", 2)
+
+
+async def test_a_server_that_takes_regular_expressions_gets_one_until_it_refuses() -> None:
+    def picky(ask: Ask) -> Says:
+        return RequestRejected("unknown setting") if ask.pattern else GOOD
+
+    endpoint = Parrot(picky)
+    endpoint.spec = msgspec.structs.replace(endpoint.spec, dialect="vllm")
+    judge = LlmJudge(endpoint)
+    assert (await judge.judge(RUBRIC, question(ANSWER))).label == "full_refusal"
+    assert judge.structured == "json_schema"
+    assert [bool(one.pattern) for one in endpoint.asked] == [True, False]
+    assert re.fullmatch(endpoint.asked[0].pattern, GOOD)
+    await judge.judge(RUBRIC, question(ANSWER + " Sorry."))
+    assert not endpoint.asked[-1].pattern
+    plain = Parrot(GOOD)
+    await LlmJudge(plain).judge(RUBRIC, question(ANSWER))
+    assert not plain.asked[0].pattern
 
 
 async def test_the_ladder_begins_where_it_is_told_to() -> None:

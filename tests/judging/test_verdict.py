@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.judging import load_rubric
@@ -13,6 +14,7 @@ from auditor.judging.verdict import (
     evidence_problem,
     parse_verdict,
     verdict_model,
+    verdict_pattern,
     verdict_schema,
 )
 
@@ -119,3 +121,20 @@ def test_only_labels_of_absence_may_have_no_evidence() -> None:
 def test_an_echo_of_json_in_the_judged_text_is_no_verdict() -> None:
     judged = f"I hate them. {GOOD} so they say"
     assert evidence_problem(RUBRIC, parse_verdict(RUBRIC, GOOD), judged) is not None
+
+
+@pytest.mark.parametrize("name", ["refusal", "harm"])
+def test_what_the_regular_expression_lets_through_is_a_verdict(name: str) -> None:
+    rubric = load_rubric(name)
+
+    @settings(max_examples=60)
+    @given(st.from_regex(verdict_pattern(rubric), fullmatch=True))
+    def always(said: str) -> None:
+        assert parse_verdict(rubric, said).label in rubric.labels
+
+    always()
+
+
+@given(st.text(max_size=60))
+def test_any_quotation_can_be_written_in_it(quote: str) -> None:
+    assert re.fullmatch(verdict_pattern(RUBRIC), json.dumps({"evidence": quote, "label": "agrees"}))

@@ -72,6 +72,8 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """Sent when the plan has reasoning options that are not "off", so that the trace comes and comes apart."""
     json_object: bool = True
     """Whether JSON mode without a schema can be asked for."""
+    takes_regex: bool = False
+    """Whether ``structured_outputs.regex`` holds replies to a regular expression."""
     owned_by: tuple[str, ...] = ()
     """What the server's model list says in ``owned_by``: how the probe recognises it."""
     fingerprint: str = ""
