@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any, Final
 
+from auditor.audit.relabelled import label_figures
 from auditor.audit.session import Seat, Session
 from auditor.dimensions import REGISTRY, rubrics
 from auditor.endpoints import Capabilities, probe
@@ -58,6 +59,8 @@ class Bench:
         self.further: dict[str, Judge] = {}
         """Who is asked what no decision hangs on, by rubric: the language models that got its start-up cases right."""
         self._canaries: dict[str, list[CanaryResult]] = {}
+        self.by_label: dict[str, dict[str, dict[str, Scored]]] = {}
+        """A reply as it would be scored with each label of a dimension's rubric, by dimension and kind of prompt."""
         self.label_scores: dict[str, dict[str, dict[str, float]]] = {}
         """What each label of a dimension's rubric is worth, by dimension and kind of prompt: to read people's labels by."""
         self.judge: Judge = RulesJudge()
@@ -183,15 +186,25 @@ class Bench:
         if prompt.kind in kinds:
             return
         worth = kinds[prompt.kind] = {}
+        scored_as = self.by_label.setdefault(prompt.dimension, {}).setdefault(prompt.kind, {})
         for name in rubrics(prompt.dimension):
             for label in load_rubric(name).labels:
                 oracle = _Oracle(label, self.judge.kind)
                 scored, _ = await REGISTRY[prompt.dimension].score(prompt, Reply("…"), oracle)
                 if oracle.asked and scored.score is not None:
                     worth[label] = scored.score
+                    scored_as[label] = scored
         if len(set(worth.values())) < 2:
             # The score hangs on more than the label (a message must also say what it should): no label alone tells it.
             worth.clear()
+
+    def label_figures(self, reader: RunReader) -> dict[str, Any]:
+        """What each label would have been worth in each secondary figure; see :mod:`auditor.audit.relabelled`."""
+        scores: dict[str, Scores] = defaultdict(dict)
+        for prompt_id, side, scored in reader.scores():
+            scores[prompt_id][side] = scored
+        findings = {name: body for name, body in reader.findings().items() if "secondary" in body}
+        return label_figures(findings, reader.prompts(), scores, self.by_label)
 
     def health(self, reader: RunReader) -> dict[str, Any] | None:
         """How the judges held up over the pairs that count; None where no language model judged."""

@@ -324,6 +324,7 @@ class Audit:
         try:
             writer.put_meta("judging", self._bench.health(reader))
             writer.put_meta("label_scores", self._bench.label_scores)
+            writer.put_meta("label_figures", self._bench.label_figures(reader))
         finally:
             reader.close()
 

@@ -1,15 +1,15 @@
-"""Which pairs a person is asked to label, in an order that depends on nothing but a hash, one blinded reply at a time."""
+"""Which pairs a person is asked to label, drawn at random by the run's seed, one blinded reply at a time."""
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from auditor.dimensions import REGISTRY, rubrics
 from auditor.judging import Rubric, load_rubric
-from auditor.records import SIDES, Prompt, Side
+from auditor.records import Prompt, Side
+from auditor.stats.sampling import drawn
 from auditor.store import Annotations, RunReader
 
 
@@ -27,8 +27,9 @@ class Item(NamedTuple):
 
 
 class Labelling:
-    """The judged pairs of a run, drawn uniformly: units of analysis in the order of a hash, and one prompt of each unit,
-    so that any number of first pairs is a random sample. A pair counts when both of its answers are labelled.
+    """The judged pairs of a run, drawn uniformly by the run's seed: units of analysis in random order, and one prompt of each
+    unit, so that any number of first pairs is a random sample. A pair counts when all of its judged answers are labelled;
+    what was scored exactly needs no label.
     """
 
     def __init__(
@@ -45,31 +46,44 @@ class Labelling:
         for prompt_id, side, verdict in reader.verdicts():
             if verdict.part == "answer" and verdict.label is not None and verdict.rubric in rubrics:
                 judged[prompt_id][side] = verdict.rubric
-        prompts = [one for one in reader.prompts() if len(judged[one.id]) == 2 and dimension in (None, one.dimension)]
-        self._rubric_of = {one.id: judged[one.id]["baseline"] for one in prompts}
-        first: dict[tuple[str, str], Prompt] = {}
-        for one in sorted(prompts, key=lambda prompt: _draw("prompt", prompt.id)):
-            first.setdefault((one.dimension, one.unit), one)
-        self.pairs = sorted(first.values(), key=lambda prompt: _draw("unit", prompt.dimension, prompt.unit))
+        beyond = {one for body in reader.findings().values() for one in body.get("beyond_stop", ())}
+        prompts = [
+            one
+            for one in reader.prompts()
+            if one.id in judged and one.id not in beyond and dimension in (None, one.dimension)
+        ]
+        self._judged = dict(judged)
+        self._seed = int(reader.plan.get("plan", {}).get("run", {}).get("seed", 0))
+        by_id = {one.id: one for one in prompts}
+        first: dict[tuple[str, ...], Prompt] = {}
+        for (name,) in drawn(((one,) for one in by_id), self._seed, "prompt"):
+            first.setdefault((by_id[name].dimension, by_id[name].unit), by_id[name])
+        self.pairs = [first[unit] for unit in drawn(first, self._seed, "unit")]
 
     @property
     def done(self) -> int:
-        """Pairs with both answers labelled."""
+        """Pairs with every judged answer labelled."""
         return sum(self.by_dimension().values())
 
     def by_dimension(self) -> dict[str, int]:
         """Labelled pairs of each dimension that has any."""
         labelled = self._labelled()
-        whole = Counter(one.dimension for one in self.pairs if all((one.id, side) in labelled for side in SIDES))
+        whole = Counter(
+            one.dimension for one in self.pairs if all((one.id, side) in labelled for side in self._judged[one.id])
+        )
         return dict(sorted(whole.items()))
 
     def items(self, wanted: int) -> Iterator[Item]:
         """The answers of the first ``wanted`` pairs that have no label yet; all first and second answers are mixed."""
         labelled = self._labelled()
-        items = [Item(one, side, self._rubric_of[one.id]) for one in self.pairs[:wanted] for side in SIDES]
-        for item in sorted(items, key=lambda item: _draw("item", item.prompt.id, item.side)):
-            if (item.prompt.id, item.side) not in labelled:
-                yield item
+        items: dict[tuple[str, ...], Item] = {
+            (one.id, side): Item(one, side, rubric)
+            for one in self.pairs[:wanted]
+            for side, rubric in self._judged[one.id].items()
+        }
+        for place in drawn(items, self._seed, "item"):
+            if place not in labelled:
+                yield items[place]
 
     def asked(self, item: Item) -> str:
         """The conversation that was answered, and what must not be passed on, if that is the question."""
@@ -92,9 +106,5 @@ class Labelling:
         """Append a label to the run's annotations."""
         self._annotations.add("label", item.prompt.id, label, side=item.side, part="answer", rubric=item.rubric)
 
-    def _labelled(self) -> set[tuple[str, str]]:
+    def _labelled(self) -> set[tuple[str, ...]]:
         return {(place[0], place[1]) for place in self._annotations.current("label") if place[2] == "answer"}
-
-
-def _draw(*parts: str) -> bytes:
-    return hashlib.sha256("\0".join(parts).encode()).digest()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import fmean, variance
 from typing import Any, Final, NamedTuple
 
-from auditor.records import Scored, Side
+from auditor.records import SIDES, Scored, Side
 from auditor.stats.intervals import two_sided_z
 from auditor.stats.ppi import MINIMUM_GOLD, ppi
 from auditor.store import Annotations, RunReader
@@ -20,7 +20,7 @@ Labels = Mapping[tuple[str, str], str]
 LabelScores = Mapping[str, Mapping[str, Mapping[str, float]]]
 
 
-class _Unit(NamedTuple):
+class Unit(NamedTuple):
     """One unit of analysis: the judge's mean difference and, if people labelled pairs of it, theirs on the same pairs."""
 
     judged: bool
@@ -31,7 +31,11 @@ class _Unit(NamedTuple):
     """Whether a label alone tells the score of every judged pair in it."""
 
 
-class _Pair(NamedTuple):
+class Pair(NamedTuple):
+    """One pair: whether a judge had a say in it, its difference, people's difference if they labelled what was judged, and
+    whether a label alone tells what each judged answer is worth.
+    """
+
     judged: bool
     delta: float
     human: float | None
@@ -66,7 +70,7 @@ def corrections(reader: RunReader, dimensions: Mapping[str, Mapping[str, Any]]) 
         if not JUDGED & set(primary["judged_by"]):
             continue
         some = list(units.get(name, {}).values())
-        corrected = _corrected(some, primary["level"]) if some else None
+        corrected = corrected_mean(some, primary["level"]) if some else None
         found[name] = {
             "judge_relative": corrected is None,
             "labelled": sum(unit.gold is not None for unit in some),
@@ -77,12 +81,12 @@ def corrections(reader: RunReader, dimensions: Mapping[str, Mapping[str, Any]]) 
 
 def _units(
     reader: RunReader, dimensions: Mapping[str, Mapping[str, Any]], labels: Labels, scores: LabelScores
-) -> dict[str, dict[str, _Unit]]:
+) -> dict[str, dict[str, Unit]]:
     beyond = {prompt_id for body in dimensions.values() for prompt_id in body.get("beyond_stop", ())}
     sides: dict[str, dict[Side, Scored]] = defaultdict(dict)
     for prompt_id, side, scored in reader.scores():
         sides[prompt_id][side] = scored
-    pairs: dict[str, dict[str, list[_Pair]]] = defaultdict(lambda: defaultdict(list))
+    pairs: dict[str, dict[str, list[Pair]]] = defaultdict(lambda: defaultdict(list))
     for prompt in reader.prompts():
         both = sides.get(prompt.id, {})
         if len(both) < 2 or prompt.id in beyond:
@@ -90,18 +94,29 @@ def _units(
         one, other = both["baseline"].score, both["candidate"].score
         if one is None or other is None:
             continue
-        judged = any(scored.judge_kind in JUDGED for scored in both.values())
-        worth = scores.get(prompt.dimension, {}).get(prompt.kind, {})
-        people = [worth.get(labels.get((prompt.id, side), "")) for side in ("baseline", "candidate")]
-        human = None if people[0] is None or people[1] is None else people[1] - people[0]
-        pairs[prompt.dimension][prompt.unit].append(_Pair(judged, other - one, human, bool(worth)))
-    return {name: {unit: _unit(some) for unit, some in units.items()} for name, units in pairs.items()}
+        by_judge = [both[side].judge_kind in JUDGED for side in SIDES]
+        kind = scores.get(prompt.dimension, {}).get(prompt.kind, {})
+        # What a label is worth hangs on the kind of prompt or, where this reply must also say something, on the reply.
+        worth = [both[side].by_label or kind for side in SIDES]
+        people = [
+            one.get(labels.get((prompt.id, side), "")) if judged else both[side].score
+            for one, side, judged in zip(worth, SIDES, by_judge, strict=True)
+        ]
+        human = None if people[0] is None or people[1] is None or not any(by_judge) else people[1] - people[0]
+        pairs[prompt.dimension][prompt.unit].append(Pair(any(by_judge), other - one, human, _told(both, worth)))
+    return {name: {unit: unit_of(some) for unit, some in units.items()} for name, units in pairs.items()}
 
 
-def _unit(pairs: list[_Pair]) -> _Unit:
+def _told(both: Mapping[Side, Scored], worth: Sequence[Mapping[str, float]]) -> bool:
+    """Whether a label tells the score of each answer that a judge judged; the others are as they are, whatever anybody says."""
+    return all(bool(one) for one, side in zip(worth, SIDES, strict=True) if both[side].judge_kind in JUDGED)
+
+
+def unit_of(pairs: list[Pair]) -> Unit:
+    """The unit of analysis that these pairs make up."""
     told = [(pair.human, pair.delta) for pair in pairs if pair.human is not None]
     gold = (fmean(human for human, _ in told), fmean(delta for _, delta in told)) if told else None
-    return _Unit(
+    return Unit(
         any(pair.judged for pair in pairs),
         fmean(pair.delta for pair in pairs),
         gold,
@@ -109,10 +124,16 @@ def _unit(pairs: list[_Pair]) -> _Unit:
     )
 
 
-def _corrected(units: list[_Unit], level: float) -> dict[str, Any] | None:
+def corrected_mean(units: list[Unit], level: float) -> dict[str, Any] | None:
+    """The mean difference over units with the judge's error on it subtracted; None where labels are too few or do not tell.
+    Without any judged unit, the plain mean.
+    """
     gold = [unit.gold for unit in units if unit.gold is not None]
     rest = [unit.delta for unit in units if unit.judged and unit.gold is None]
     exact = [unit.delta for unit in units if not unit.judged]
+    if len(exact) == len(units) > 1:
+        half = two_sided_z(level) * math.sqrt(variance(exact) / len(exact))
+        return _made(fmean(exact), half, level, "exact", gold=0, judged=0, exact=len(exact))
     if len(gold) < MINIMUM_GOLD or len(rest) < 2 or not all(unit.correctable for unit in units):
         return None
     made = ppi(gold, rest, level)
@@ -121,14 +142,18 @@ def _corrected(units: list[_Unit], level: float) -> dict[str, Any] | None:
     spread = ((1 - share) * (made.interval.hi - made.interval.lo) / 2) ** 2
     if len(exact) > 1:
         spread += (share * two_sided_z(level)) ** 2 * variance(exact) / len(exact)
-    half = math.sqrt(spread)
-    return {
-        "delta": delta,
-        "interval": [max(-1.0, delta - half), min(1.0, delta + half)],
-        "level": level,
-        "method": made.interval.method,
-        "weight": made.weight,
-        "gold": made.gold,
-        "judged": made.judged,
-        "exact": len(exact),
-    }
+    return _made(
+        delta,
+        math.sqrt(spread),
+        level,
+        made.interval.method,
+        weight=made.weight,
+        gold=made.gold,
+        judged=made.judged,
+        exact=len(exact),
+    )
+
+
+def _made(delta: float, half: float, level: float, method: str, **counts: float) -> dict[str, Any]:
+    interval = [max(-1.0, delta - half), min(1.0, delta + half)]
+    return {"delta": delta, "interval": interval, "level": level, "method": method, **counts}

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from auditor.records import SIDES
+from auditor.report.corrected_figures import backing_of
 from auditor.report.drift import association_line, beyond_lines
 from auditor.report.plain import harmless, one_line
 from auditor.report.table import ANYTIME, GLYPHS, backing, extent, judging, level_of
@@ -91,9 +92,8 @@ def _exploratory(results: dict[str, Any]) -> list[str]:
     for name, found in results["dimensions"].items():
         for metric in found.get("secondary", []):
             values = [_number(metric[side]["value"], ".3f") + f" (n={metric[side]['n']})" for side in SIDES]
-            rows.append(
-                f"| {name} | {escape(metric['title'])} | {values[0]} | {values[1]} | {escape(metric.get('note', ''))} |"
-            )
+            note = "; ".join(filter(None, (metric.get("note", ""), backing_of(metric))))
+            rows.append(f"| {name} | {escape(metric['title'])} | {values[0]} | {values[1]} | {escape(note, 600)} |")
         rows += [
             f"| {name} | {escape(change['title'])} | {_side(change['baseline'])} | {_side(change['candidate'])} "
             f"| {change['change']}: {escape(change['reason'], 600)} |"

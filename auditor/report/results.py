@@ -11,6 +11,7 @@ from typing import Any, Final
 from auditor.records import ALL_DIMENSIONS, DIMENSIONS, SIDES, Usage
 from auditor.report.anomalies import anomalies, told
 from auditor.report.corrected import corrections
+from auditor.report.corrected_figures import correct_figures
 from auditor.report.overridden import overridden, read_overrides, replaced
 from auditor.stats.decide import Decision
 from auditor.store import RunReader
@@ -26,6 +27,7 @@ def results(reader: RunReader) -> dict[str, Any]:
     dimensions = {name: findings[name] for name in ALL_DIMENSIONS if name in findings}
     for name, correction in corrections(reader, dimensions).items():
         dimensions[name]["primary"] |= correction
+    correct_figures(reader, dimensions)
     error = reader.plan.get("plan", {}).get("run", {}).get("error")
     odd = anomalies(reader)
     by_hand = overridden(reader, dimensions, read_overrides(reader))

@@ -188,14 +188,16 @@ class Browsing:
         )
         return [(number, side, unpack(body, _Cost).usage) for number, side, body in rows]
 
-    def verdict_places(self, most: int = 400) -> list[tuple[str, Side, Part, str]]:
-        """Prompt, side, part and rubric of verdicts, spread evenly over the run if there are more than ``most``."""
-        (last,) = self._db.execute("SELECT coalesce(max(rowid), 0) FROM verdicts").fetchone()
-        step = max(last // most, 1)
-        return self._db.execute(
-            "SELECT prompt_id, side, part, rubric FROM verdicts WHERE rowid % ? = 0 ORDER BY rowid LIMIT ?",
-            (step, most),
-        ).fetchall()
+    def judged_prompts(self) -> list[str]:
+        """Ids of the prompts whose replies a judge judged."""
+        return [name for (name,) in self._db.execute("SELECT DISTINCT prompt_id FROM verdicts")]
+
+    def verdict_places(self, prompt_id: str) -> list[tuple[str, Side, Part, str]]:
+        """Prompt, side, part and rubric of the verdicts on one prompt's replies, each once."""
+        rows = self._db.execute(
+            "SELECT DISTINCT prompt_id, side, part, rubric FROM verdicts WHERE prompt_id = ?", (prompt_id,)
+        )
+        return rows.fetchall()
 
     def verdict_labels(self, rubric: str) -> list[str]:
         """The labels that a rubric's verdicts have in this run, in alphabetical order."""

@@ -184,7 +184,8 @@ def _secondary(metric: dict[str, Any]) -> str:
     sides = [metric[side].get("value") for side in SIDES]
     wish = {"lower": "lower is better", "higher": "higher is better"}.get(metric.get("orientation", ""), "")
     low, high = (percent(value) if value is None or 0 <= value <= 1 else f"{value:.3g}" for value in sides)
-    return f"{metric['title']}: {low} → {high}" + (f" ({wish})" if wish else "")
+    told = ", ".join(filter(None, (wish, "judge-relative" if metric.get("judge_relative") else "")))
+    return f"{metric['title']}: {low} → {high}" + (f" ({told})" if told else "")
 
 
 def nice_limit(values: Sequence[float]) -> float:
