@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from auditor.errors import UsageError
-from auditor.records import Side
+from auditor.records import Attempt, Side, Usage
+
+if TYPE_CHECKING:
+    from auditor.audit.prices import Prices
+    from auditor.plan import Plan
 
 
 @click.command()
@@ -31,7 +35,7 @@ def command(run: Path, web: bool, port: int) -> None:
             port,
             lambda url: click.echo(f"{url}\nOnly on this machine; Ctrl-C ends it."),
             rubrics=rubric_labels,
-            price=price_of,
+            price=ReplyPrices(),
         )
         return
     if not sys.stderr.isatty() or not sys.stdin.isatty():
@@ -41,7 +45,7 @@ def command(run: Path, web: bool, port: int) -> None:
         raise UsageError(
             "The browser needs a terminal.", f"In a pipe or a script: auditor results {run}, or auditor report {run}."
         )
-    browse(run, rubrics=rubric_labels, price=price_of)
+    browse(run, rubrics=rubric_labels, price=ReplyPrices())
 
 
 def rubric_labels() -> dict[str, dict[str, str]]:
@@ -51,14 +55,26 @@ def rubric_labels() -> dict[str, dict[str, str]]:
     return {name: dict(rubric.definitions) for name, rubric in deciding_rubrics().items()}
 
 
-def price_of(frozen: dict[str, Any], side: Side, tokens_in: int, tokens_out: int) -> float | None:
-    """US dollars for one side's tokens, or None if its price is not known."""
-    from auditor.audit.prices import price
-    from auditor.errors import PlanError
-    from auditor.plan import Plan
+class ReplyPrices:
+    """What replies cost by a run's own prices, or by the price table; the plan is read once."""
 
-    try:
-        plan = Plan.from_mapping(frozen.get("plan", {}))
-    except PlanError:
-        return None
-    return price((plan.baseline if side == "baseline" else plan.candidate).spec(), tokens_in, tokens_out)
+    def __init__(self) -> None:
+        self._known: tuple[Plan, Prices] | None = None
+
+    def __call__(self, frozen: dict[str, Any], side: Side, usage: Usage) -> float | None:
+        """US dollars for one side's tokens, or None if its price is not known."""
+        from auditor.audit.prices import Prices
+        from auditor.endpoints import with_defaults
+        from auditor.errors import PlanError
+        from auditor.plan import Plan
+
+        if self._known is None:
+            try:
+                plan = Plan.from_mapping(frozen.get("plan", {}))
+            except PlanError:
+                return None
+            self._known = plan, Prices(plan)
+        plan, prices = self._known
+        spec = with_defaults((plan.baseline if side == "baseline" else plan.candidate).spec())
+        asked = Attempt(spec.base_url, "reply", 200, 0.0, usage=usage, model=spec.model)
+        return prices.on(asked).usd

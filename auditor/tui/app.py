@@ -17,7 +17,7 @@ from textual.widget import Widget
 from textual.worker import get_current_worker
 
 from auditor.errors import UsageError
-from auditor.records import Part, Prompt, Side
+from auditor.records import Part, Prompt, Side, Usage
 from auditor.report.overridden import Overrides, overrides_of
 from auditor.store import Annotations, RunReader, Words
 from auditor.store.annotations import Kind
@@ -36,8 +36,8 @@ from auditor.tui.summary import Summary, summarise
 from auditor.tui.theme import ASCII, DARK, LIGHT, Glyphs, glyphs
 from auditor.tui.widgets.key_bar import key_names
 
-Price = Callable[[dict[str, Any], Side, int, int], float | None]
-"""US dollars for tokens in and out of one side of a run, from its frozen plan; None where no price is known."""
+Price = Callable[[dict[str, Any], Side, Usage], float | None]
+"""US dollars for a reply's tokens of one side of a run, from its frozen plan; None where no price is known."""
 
 
 class AuditorApp(App[None]):
@@ -306,11 +306,14 @@ class AuditorApp(App[None]):
         if not isinstance(screen, AuditorScreen):
             return
         keys: dict[str, list[str]] = {}
+        plain = self.signs is ASCII
         bindings = [active.binding for active in screen.active_bindings.values()]
         # The screen's own keys first; keys that Textual gives every scrolling thing have no id.
         for binding in sorted(bindings, key=lambda b: (b.id or "").startswith(("list.", "text.", "app."))):
             if binding.description and binding.id:
-                keys.setdefault(binding.description, []).append(binding.key_display or key_names(binding.key))
+                keys.setdefault(binding.description, []).append(
+                    binding.key_display or key_names(binding.key, plain=plain)
+                )
         listed = [(" ".join(dict.fromkeys(names)), what) for what, names in keys.items()]
         self.push_screen(HelpScreen(screen.NAME, screen.ABOUT, listed))
 

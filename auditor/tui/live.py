@@ -16,8 +16,8 @@ PORTION: Final = 5000
 
 
 class Traffic(NamedTuple):
-    """Attempts on the network so far. ``rate`` in attempts per second over the last minute of the ledger. A probe finds out
-    what a server refuses, so that is no failure.
+    """Attempts on the network so far. ``rate`` in attempts per second over the last minute of the ledger. ``failed`` leaves
+    out ``limited`` (refused with 429), and probes, which find out what a server refuses.
     """
 
     attempts: int
@@ -25,6 +25,10 @@ class Traffic(NamedTuple):
     limited: int
     tokens: tuple[tuple[int, int], ...]
     """In and out, of the baseline's and of the candidate's replies."""
+    usd: float | None
+    """What all calls with a known price cost, the judge's included; None without any."""
+    unpriced: int
+    """Calls that used tokens at no known price."""
     waited_s: float
     rate: float
     purposes: tuple[tuple[str, int], ...]
@@ -93,6 +97,7 @@ class LiveFeed:
         self._counts: Counter[str] = Counter()
         self._purposes: Counter[str] = Counter()
         self._waited = 0.0
+        self._usd: float | None = None
         self._error = ""
         self._times: deque[tuple[int, int, int]] = deque(maxlen=BUCKETS)
         self._snapshot: Snapshot | None = None
@@ -123,13 +128,18 @@ class LiveFeed:
             for number, at, attempt in batch:
                 self._last = number
                 limited = attempt.status == 429
-                failed = (attempt.status is None or attempt.status >= 400) and attempt.purpose != "probe"
+                refused = attempt.status is None or attempt.status >= 400
+                failed = refused and not limited and attempt.purpose != "probe"
                 self._counts["attempts"] += 1
                 self._counts["failed"] += failed
                 self._counts["limited"] += limited
                 self._waited += attempt.waited_s
+                if attempt.usd is not None:
+                    self._usd = (self._usd or 0.0) + attempt.usd
+                elif attempt.usage.completion_tokens is not None:
+                    self._counts["unpriced"] += 1
                 self._purposes[attempt.purpose or "other"] += 1
-                if failed:
+                if failed or limited:
                     self._error = attempt.error or f"HTTP {attempt.status}"
                 self._count(int(at // BUCKET_S), limited=limited)
 
@@ -157,6 +167,8 @@ class LiveFeed:
             failed=self._counts["failed"],
             limited=self._counts["limited"],
             tokens=tuple((self._counts[f"{side} in"], self._counts[f"{side} out"]) for side in SIDES),
+            usd=self._usd,
+            unpriced=self._counts["unpriced"],
             waited_s=self._waited,
             rate=sum(many for _, many, _ in recent) / (len(recent) * BUCKET_S) if recent else 0.0,
             purposes=tuple(self._purposes.most_common()),

@@ -21,7 +21,7 @@ from PIL import Image
 
 from auditor.audit.runner import Audit
 from auditor.banks import bank_names, load_bank
-from auditor.cli.view import price_of, rubric_labels
+from auditor.cli.view import ReplyPrices, rubric_labels
 from auditor.errors import BudgetReached
 from auditor.plan import Plan
 from auditor.simulator import BASELINE_MODEL, CANDIDATE_MODEL, JUDGE_MODEL, build_app, preset
@@ -148,7 +148,7 @@ async def shoot(runs: Path, out: Path, camera: Camera, only: Sequence[str]) -> N
 
 async def _look(run: Path, shot: Shot, size: tuple[int, int], theme: str, camera: Camera) -> Image.Image:
     annotations = Annotations(run, who="demo")
-    app = AuditorApp(RunReader(run), signs=UNICODE, annotations=annotations, rubrics=rubric_labels, price=price_of)
+    app = AuditorApp(RunReader(run), signs=UNICODE, annotations=annotations, rubrics=rubric_labels, price=ReplyPrices())
     async with app.run_test(size=size) as pilot:
         app.theme = theme
         await pilot.pause()

@@ -32,7 +32,9 @@ async def test_live_shows_a_decision_that_falls_in_another_process(tmp_path: Pat
         shown = seen.text()
         assert "▼ REGRESSED at 24" in shown, "in the matrix, with the pairs it took"
         told = shown.split("decisions as they fell")[1]
-        assert told.index("privacy regressed after 24 pairs") < told.index("ethics inconclusive after 24 pairs"), "the newest first"
+        assert told.index("privacy regressed after 24 pairs") < told.index("ethics inconclusive after 24 pairs"), (
+            "the newest first"
+        )
         figures = RunReader(path).decisions()[1].body
         change(path, status="complete")
         folder = RunFolder(path)

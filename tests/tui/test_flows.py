@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from auditor.store import Annotations, RunReader
+from auditor.records import Attempt, Usage
+from auditor.store import Annotations, RunFolder, RunReader, RunWriter
 from auditor.store.control import wish
 from auditor.tui.app import AuditorApp
 from auditor.tui.listing import Mode
@@ -18,6 +19,7 @@ from auditor.tui.screens.records import RecordsScreen
 from auditor.tui.theme import ASCII, UNICODE
 from auditor.tui.widgets.row_list import RowList
 from auditor.tui.widgets.text_pane import TextPane
+from benchmarks.tui.made import START
 from tests.tui.conftest import Seen, browsing
 from tests.tui.make_run import make_run
 
@@ -247,13 +249,27 @@ async def test_live_counts_and_asks_a_running_run_to_pause_and_stop(tmp_path: Pa
         assert "view frozen" in seen.text()
 
 
-async def test_live_says_what_the_tokens_cost_where_a_price_is_known(run: Path) -> None:
+async def test_live_says_what_the_calls_cost_as_far_as_their_prices_are_known(run: Path) -> None:
+    async with browsing(run, size=(100, 30)) as seen:
+        assert "$ – (no price is known)" in await seen.keys("L")
+    folder = RunFolder(run)
+    folder.claim()
+    writer = RunWriter(folder)
+    writer.put_attempt(START, Attempt("http://synthetic.invalid/v1", "judge", 200, 0.2, usage=Usage(100, 10), usd=1.25))
+    writer.close()
+    folder.release()
+    async with browsing(run, size=(100, 30)) as seen:
+        assert "$1.25, the judge's calls included; 168 calls have no known price" in await seen.keys("L")
+
+
+async def test_a_record_says_what_its_replies_cost_or_that_it_is_not_known(run: Path) -> None:
     reader, notes = RunReader(run), Annotations(run)
-    price = {"baseline": 1.25, "candidate": None}
+    price = {"baseline": 0.0123, "candidate": None}
     app = AuditorApp(reader, signs=UNICODE, annotations=notes, price=lambda *of: price[of[1]])
-    async with app.run_test(size=(100, 30)) as pilot:
-        seen = Seen(app, pilot)
-        assert "about $1.25, one side is not in the price table" in await seen.keys("L")
+    async with app.run_test(size=(120, 36)) as pilot:
+        shown = await Seen(app, pilot).keys("enter", "enter")
+        assert "0.25 s · $0.0123" in shown
+        assert "1.50 s · $ –" in shown
     notes.close()
     reader.close()
 

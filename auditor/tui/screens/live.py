@@ -12,13 +12,12 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
-from auditor.records import SIDES
 from auditor.report.plain import one_line
 from auditor.store import RunReader
 from auditor.store.control import Wish, ask, wish
 from auditor.tui.axis import Axis, Piece, share_bar
 from auditor.tui.listing import Filter, Mode
-from auditor.tui.live import BUCKETS, LiveFeed, Snapshot
+from auditor.tui.live import BUCKETS, LiveFeed, Snapshot, Traffic
 from auditor.tui.query import Term
 from auditor.tui.screens.ask import ChooseScreen
 from auditor.tui.screens.base import AuditorScreen
@@ -207,18 +206,6 @@ class LiveScreen(AuditorScreen):
             self.notify(f"Can't write to the run's folder: {error.strerror}.", severity="error", markup=False)
         self._tell()
 
-    def _money(self, snapshot: Snapshot) -> str:
-        """What both sides' replies cost by the price table; without the judge, whose tokens the run does not keep apart."""
-        if self.browser.price is None:
-            return ""
-        cost = [
-            self.browser.price(self.browser.reader.plan, side, *tokens)
-            for side, tokens in zip(SIDES, snapshot.traffic.tokens, strict=True)
-        ]
-        known = [usd for usd in cost if usd is not None]
-        missing = "" if len(known) == len(cost) else ", one side is not in the price table"
-        return f" · about ${sum(known):.2f}{missing}" if known else " · $ –"
-
     def _poll(self) -> None:
         worker = get_current_worker()
         if self._feed is None:
@@ -276,13 +263,11 @@ class LiveScreen(AuditorScreen):
         room = min(max(self.size.width - 24, 8), BUCKETS)
         purposes = " · ".join(f"{many:,} {purpose.replace('_', ' ')}" for purpose, many in traffic.purposes)
         told = [
-            ("tokens", f"{traffic.tokens_in:,} in, {traffic.tokens_out:,} out{self._money(snapshot)}"),
+            ("tokens", f"{traffic.tokens_in:,} in, {traffic.tokens_out:,} out"),
+            ("money", _money(traffic)),
             ("attempts", f"{traffic.attempts:,}, {traffic.rate:.1f}/s in the last minute"),
             ("", purposes),
-            (
-                "failed",
-                f"{traffic.failed:,}, of them {traffic.limited:,} rate limited; waited {traffic.waited_s:.0f} s",
-            ),
+            ("failed", f"{traffic.failed:,} · rate limited {traffic.limited:,} · waited {traffic.waited_s:.0f} s"),
             ("per 5 s", f"{_spark(traffic.history, signs.levels, room)} now"),
         ]
         if traffic.limited:
@@ -291,6 +276,14 @@ class LiveScreen(AuditorScreen):
             told.append(("last error", one_line(traffic.last_error, 200)))
         told += [("limit", one_line(change, 160)) for change in reversed(traffic.changes)]
         return [Block(f"{name:<11}{text}") for name, text in told if text]
+
+
+def _money(traffic: Traffic) -> str:
+    """What the calls cost so far by the ledger, the judge's included."""
+    if traffic.usd is None:
+        return "$ – (no price is known)"
+    rest = f"; {traffic.unpriced:,} calls have no known price" if traffic.unpriced else ""
+    return f"${traffic.usd:,.2f}, the judge's calls included{rest}"
 
 
 def _spark(values: Sequence[int], levels: str, room: int) -> str:

@@ -330,7 +330,7 @@ class RecordScreen(AuditorScreen):
         price = self.browser.price
         used = {side: record.reply.usage for side, record in detail.sides.items()}
         money = {
-            side: price(self.browser.reader.plan, side, usage.prompt_tokens or 0, usage.completion_tokens)
+            side: price(self.browser.reader.plan, side, usage)
             for side, usage in used.items()
             if price is not None and usage.completion_tokens is not None
         }

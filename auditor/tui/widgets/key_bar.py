@@ -10,6 +10,7 @@ from textual import events
 from textual.binding import Binding
 from textual.strip import Strip
 
+from auditor.tui.theme import ASCII
 from auditor.tui.widgets.looks import Looks
 
 NAMES = {
@@ -31,9 +32,12 @@ _LAST = ("app.help", "app.quit")
 """Shown at the end, also where there is no room for all."""
 
 
-def key_names(key: str) -> str:
-    """A key as people read it."""
-    return " ".join(NAMES.get(part, part.replace("ctrl+", "^")) for part in key.split(","))
+def key_names(key: str, *, plain: bool = False) -> str:
+    """A key as people read it; ``plain`` without signs that an ASCII terminal lacks."""
+    names = (NAMES.get(part, part.replace("ctrl+", "^")) for part in key.split(","))
+    return " ".join(
+        name if name.isascii() or not plain else part for name, part in zip(names, key.split(","), strict=True)
+    )
 
 
 class KeyBar(Looks):
@@ -51,12 +55,13 @@ class KeyBar(Looks):
         first: list[tuple[str, str, str]] = []
         last: list[tuple[str, str, str]] = []
         seen: set[str] = set()
+        plain = getattr(self.app, "signs", None) is ASCII
         for active in self.screen.active_bindings.values():
             binding = active.binding
             # One action on several keys is shown once, with the first of them.
             if binding.show and binding.description and active.enabled and binding.description not in seen:
                 seen.add(binding.description)
-                (last if binding.id in _LAST else first).append(self._entry(binding))
+                (last if binding.id in _LAST else first).append(self._entry(binding, plain=plain))
         room = width - 1 - sum(self._width(entry) for entry in last)
         kept = []
         for entry in first:
@@ -85,8 +90,8 @@ class KeyBar(Looks):
             at += self._width(entry)
 
     @staticmethod
-    def _entry(binding: Binding) -> tuple[str, str, str]:
-        return binding.key, binding.key_display or key_names(binding.key), binding.description
+    def _entry(binding: Binding, *, plain: bool) -> tuple[str, str, str]:
+        return binding.key, binding.key_display or key_names(binding.key, plain=plain), binding.description
 
     @staticmethod
     def _width(entry: tuple[str, str, str]) -> int:
