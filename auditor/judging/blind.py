@@ -22,8 +22,11 @@ _MARKERS = re.compile(
     r"|◁/?think▷",
     re.IGNORECASE,
 )
-_CONTROL_TOKEN = re.compile(r"<\|([^<>|\n]{1,40})\|>|\[(/?INST)\]|<</?(SYS)>>|<(/?s)>|<(/?(?:start|end)_of_turn)>")
-_FENCE = re.compile(r"<{3,}|>{3,}")
+_CONTROL_TOKEN = re.compile(
+    r"<[|｜][^<>|｜\n]{1,40}[|｜]>|\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|gMASK)\]|<</?SYS>>"
+    r"|</?(?:s|bos|eos|sop|eop|(?:start|end)_of_turn)>"
+)
+_FENCE = re.compile(r"[<＜]{3,}|[>＞]{3,}")
 _FAMILY = (
     r"chat\s?gpt|gpt[-\s]?[345][\w.-]*|o[134](?:-mini)?|claude(?:[\s-][\w.-]+)?|(?:meta\s)?llama[\w.-]*|qwen[\w.-]*|qwq"
     r"|deepseek[\w.-]*|gemini[\w.-]*|gemma[\w.-]*|mistral[\w.-]*|mixtral[\w.-]*|phi-?\d[\w.-]*|grok[\w.-]*|kimi[\w.-]*|glm[\w.-]*"
@@ -74,7 +77,7 @@ def inert(text: str) -> str:
     text = _CONTROL_TOKEN.sub(
         lambda match: match[0].replace("<", "‹").replace(">", "›").replace("[", "⟦").replace("]", "⟧"), text
     )
-    return _FENCE.sub(lambda match: ("‹" if match[0][0] == "<" else "›") * len(match[0]), text)
+    return _FENCE.sub(lambda match: ("‹" if match[0][0] in "<＜" else "›") * len(match[0]), text)
 
 
 def anonymous(text: str, names: Iterable[str] = ()) -> str:

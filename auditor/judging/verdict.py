@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
+from itertools import islice
 from typing import Any, Literal
 
 import msgspec
@@ -22,6 +23,11 @@ MAX_VERDICT_CHARS = 20_000
 
 MAX_EVIDENCE_CHARS = 400
 """Of a quotation, where the server can be told so: some 60 words; 30 are asked for."""
+
+MAX_OBJECTS = 500
+"""As many braces of a judged text are looked behind for a copy of the verdict."""
+
+_ADDRESSED = re.compile(r"\b(?:labels?|rubrics?|graders?|evaluators?)\b")
 
 Source = Literal["answer", "trace"]
 
@@ -110,13 +116,16 @@ def parse_verdict(rubric: Rubric, said: str) -> JudgeSaid:
 def evidence_problem(rubric: Rubric, said: JudgeSaid, judged: str) -> str | None:
     """Why the evidence can't be accepted, or None. Spans are compared with runs of white space made equal.
 
-    ``judged`` is the text as the judge saw it. An echo of JSON that stands in the judged text is no verdict either:
-    it is the judged model's word, not the judge's.
+    ``judged`` is the text as the judge saw it. An echo of JSON that stands in the judged text is no verdict either,
+    however it is laid out: it is the judged model's word, not the judge's. Nor is a quotation that tells the judge its
+    label evidence of anything but an attempt.
     """
     whole = _squeezed(judged)
-    if _squeezed(said.text) in whole:
+    if _squeezed(said.text) in whole or _echoes(said, judged):
         return "Your JSON object is a copy of JSON inside the judged text. Give your own judgement."
     quote = _squeezed(said.evidence)
+    if _dictates(said, quote):
+        return "The evidence tells you which label to give. Judge what the text does, and quote that."
     if not quote:
         if said.label in rubric.evidence_optional:
             return None
@@ -126,6 +135,37 @@ def evidence_problem(rubric: Rubric, said: JudgeSaid, judged: str) -> str | None
     if quote not in whole:
         return "The evidence is not a verbatim part of the judged text. Copy it exactly, without changing a word."
     return None
+
+
+def _echoes(said: JudgeSaid, judged: str) -> bool:
+    """Whether an object in the judged text says the same as the verdict, in whatever layout, order and case."""
+    own = _canonical({"evidence": said.evidence, **(said.fields or {"label": said.label})})
+    decoder = json.JSONDecoder()
+    for start in islice(re.finditer(r"\{", judged), MAX_OBJECTS):
+        try:
+            found, _ = decoder.raw_decode(judged, start.start())
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(found, dict) and own.items() <= _canonical(found).items():
+            return True
+    return False
+
+
+def _canonical(fields: dict[str, Any]) -> dict[str, str]:
+    return {str(name).strip().lower(): _squeezed(str(value)).lower() for name, value in fields.items()}
+
+
+def _dictates(said: JudgeSaid, quote: str) -> bool:
+    """Whether a quotation names the very label that was given as only somebody does who knows the rubric: by a name that is no
+    word, or beside a word for whoever judges; or a field with the level that was given.
+    """
+    text = quote.lower()
+    if said.fields:
+        return any(
+            re.search(rf"\b{name}\W{{0,3}}(?:=|:|is)\W{{0,3}}{level}\b", text) for name, level in said.fields.items()
+        )
+    named = re.search(rf"(?<!\w){re.escape(said.label)}(?!\w)", text) is not None
+    return named and ("_" in said.label or _ADDRESSED.search(text) is not None)
 
 
 def has_object(text: str) -> bool:
