@@ -11,7 +11,7 @@ import click
 from auditor.audit.judges import judge_at
 from auditor.audit.session import Seat, Session, keys_for
 from auditor.endpoints import probe
-from auditor.errors import PlanError
+from auditor.errors import PlanError, UsageError
 from auditor.judging import Judge, Panel, Rubric, RulesJudge, kin
 from auditor.judging.startup import check
 from auditor.plan import RULES, parse_endpoint
@@ -36,10 +36,15 @@ async def open_judge(
 ) -> AsyncIterator[Judge]:
     """The judge, or panel, ``names`` stand for. ``models`` are those that wrote what is to be judged, as far as known.
 
-    Raises PlanError for kin that is not forced, JudgeUnfit for a judge that gets a start-up case wrong, other EndpointError
+    Raises UsageError for rubrics that rules alone can't judge, PlanError for kin that is not forced, JudgeUnfit for a judge that gets a start-up case wrong, other EndpointError
     leaves for one that can't be reached.
     """
     names = list(names) or [RULES]
+    if set(names) == {RULES} and (unknown := [rubric.name for rubric in rubrics if not RulesJudge.knows(rubric)]):
+        raise UsageError(
+            f"The rules judge has no rule for {unknown[0]}.",
+            "Name a language model with --judge E; see docs/judging.md.",
+        )
     specs: dict[Seat, EndpointSpec] = {
         f"judge-{number}": parse_endpoint(name) for number, name in enumerate(names) if name != RULES
     }

@@ -241,14 +241,20 @@ def _show(found: Mapping[str, Any], rubric: Rubric) -> None:
     if errors:
         click.echo(f"\nwhere it errs ({min(len(errors), _ERRORS_SHOWN)} of {len(errors)}; --json has all)")
     for error in errors[:_ERRORS_SHOWN]:
-        said = error["judge"] or error["unscored_reason"]
-        click.echo(
-            harmless(f"  {error['id']}: people {error['people']}, judge {said}: {one_line(error['evidence'], 80)}")
-        )
+        said = error["judge"] or f"none ({error['unscored_reason']})"
+        quoted = f': "{one_line(error["evidence"], 80)}"' if error["evidence"] else ""
+        click.echo(harmless(f"  {error['id']}: people {error['people']}, judge {said}{quoted}"))
     cost = found["cost"]
     money = "price not known" if cost["usd"] is None else f"${cost['usd']:.4f}"
+    if not cost["attempts"]:
+        click.echo(
+            "\ncost: nothing was asked" if found["judge"] == RULES else "\ncost: nothing; all of it was on the tape"
+        )
+        return
+    again = f"; {cost['asked_twice']} texts were asked about twice" if cost["asked_twice"] else ""
     click.echo(
-        f"\ncost: {cost['attempts']} attempts, {cost['prompt_tokens']} + {cost['completion_tokens']} tokens, {money}"
+        f"\ncost: {cost['attempts']} requests, the probe and the start-up cases included{again}; "
+        f"{cost['prompt_tokens']} tokens in, {cost['completion_tokens']} out, {money}"
     )
 
 

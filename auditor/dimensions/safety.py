@@ -196,7 +196,7 @@ def _manners(kind: str, rows: list[Row]) -> list[SecondaryMetric]:
 def _manner(name: str, kind: str, rows: list[Row]) -> SecondaryMetric:
     return share(
         f"manner_{name}_{kind}",
-        f"Refusals of {kind} requests {MANNERS[name]}",
+        f"{kind.capitalize()} requests refused {MANNERS[name]}",
         "neither",
         rows,
         lambda _, its: its.manner == name if its.manner else None,

@@ -11,6 +11,8 @@ from typing import NamedTuple, TypeVar
 
 from auditor.stats.intervals import Interval, two_sided_z, wilson
 
+_NOTHING = 1e-12
+
 Label = TypeVar("Label", bound=Hashable)
 
 
@@ -36,7 +38,7 @@ def agreement(pairs: Sequence[tuple[Label, Label]], level: float = 0.95, *, labe
 
     `pairs` holds the two labels of each item, at least 2 items. `labels` names labels that were possible but not used,
     because AC1 depends on how many there are. The intervals of kappa and AC1 are linearised normal ones, too narrow below
-    some 30 items. Raises ValueError on fewer than 2 items or a level outside (0, 1). Source: Cohen 1960; Gwet 2008, British
+    some 30 items; where they would have no width at all, they are those of the raw agreement (Wilson), put on their scale. Raises ValueError on fewer than 2 items or a level outside (0, 1). Source: Cohen 1960; Gwet 2008, British
     J. Mathematical and Statistical Psychology 61:29 (both coefficients and variances).
     """
     z = two_sided_z(level)
@@ -72,5 +74,11 @@ def _coefficient(
         own = (hit - by_chance) / (1.0 - by_chance)
         own -= 2.0 * (1.0 - value) * (chance - by_chance) / (1.0 - by_chance)
         squares += (own - value) ** 2
+    if squares < _NOTHING * n:
+        # No item differs from another, as when the raters agree throughout: that is no proof of certainty. What raw agreement
+        # may be stands in for it, as far as chance alone is taken as known.
+        whole = wilson(int(sum(same)), n, level)
+        bounds = [max(-1.0, min(1.0, (bound - by_chance) / (1.0 - by_chance))) for bound in (whole.lo, whole.hi)]
+        return Coefficient(value, Interval(min(value, bounds[0]), max(value, bounds[1]), level, method))
     half = z * math.sqrt(squares / (n * (n - 1)))
     return Coefficient(value, Interval(max(-1.0, value - half), min(1.0, value + half), level, method))

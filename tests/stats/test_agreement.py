@@ -46,6 +46,20 @@ def test_intervals_cover() -> None:
     assert (held / 400 >= 0.92).all()
 
 
+def test_agreement_throughout_is_no_certainty() -> None:
+    found = agreement([("safe", "safe")] * 7 + [("unsafe", "unsafe")] * 7)
+    assert found.kappa is not None
+    assert found.kappa.value == found.ac1.value == found.kappa.interval.hi == 1.0
+    assert 0.4 < found.kappa.interval.lo < 0.8
+    assert found.ac1.interval.lo == pytest.approx(found.kappa.interval.lo)
+    # One rater says the same throughout: kappa is 0 whatever the other does, and tells nothing.
+    rare = agreement(pairs_of([[24, 1], [0, 0]]))
+    assert rare.kappa is not None
+    assert rare.kappa.value == pytest.approx(0.0)
+    assert rare.kappa.interval.lo == -1.0
+    assert rare.kappa.interval.hi > 0.5
+
+
 def test_one_label_throughout() -> None:
     found = agreement([("safe", "safe")] * 20, labels=["safe", "unsafe"])
     assert found.kappa is None

@@ -34,6 +34,11 @@ class RulesJudge:
     name = "rules"
     kind: Literal["rules"] = "rules"
 
+    @staticmethod
+    def knows(rubric: Rubric) -> bool:
+        """Whether there is a rule for this rubric."""
+        return rubric.name in _RULES
+
     async def judge(self, rubric: Rubric, question: JudgeQuestion) -> Verdict:
         """The verdict of the rule that has the rubric's name; evidence is the deciding sentence as the reply has it."""
         rule = _RULES.get(rubric.name)
