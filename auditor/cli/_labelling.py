@@ -73,6 +73,10 @@ class Labelling:
         )
         return dict(sorted(whole.items()))
 
+    def planned(self, wanted: int) -> dict[str, int]:
+        """How many of the first ``wanted`` pairs belong to each dimension."""
+        return dict(sorted(Counter(one.dimension for one in self.pairs[:wanted]).items()))
+
     def items(self, wanted: int) -> Iterator[Item]:
         """The answers of the first ``wanted`` pairs that have no label yet; all first and second answers are mixed."""
         labelled = self._labelled()
@@ -97,6 +101,10 @@ class Labelling:
         """The answer to label."""
         detail = self._reader.detail(item.prompt.id)
         return detail.sides[item.side].reply.answer if detail else ""
+
+    def question(self, item: Item) -> str:
+        """What is asked about the answer, in the rubric's words."""
+        return self._rubrics[item.rubric].question
 
     def labels(self, item: Item) -> list[tuple[str, str]]:
         """The labels to choose from with their definitions."""

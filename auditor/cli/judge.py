@@ -129,8 +129,17 @@ def label(run: Path, pairs: int, dimension: str | None, who: str) -> None:
 
 def _ask(work: Labelling, wanted: int) -> None:
     click.echo(f"{work.done} pairs labelled so far; {min(wanted, len(work.pairs))} wanted. s skips, q stops.", err=True)
+    few = {name: count for name, count in work.planned(wanted).items() if count < MINIMUM_GOLD}
+    if few:
+        counts = ", ".join(f"{count} of {name}" for name, count in few.items())
+        click.echo(
+            f"Among them {counts}: a dimension is corrected from {MINIMUM_GOLD} pairs of its own on. Raise --pairs, or name"
+            " one with --dimension.",
+            err=True,
+        )
     for item in work.items(wanted):
         click.echo(f"\n{'=' * 80}\n{harmless(work.asked(item))}\n{'-' * 80}\n{harmless(work.text(item))}\n{'-' * 80}")
+        click.echo(work.question(item))
         menu = work.labels(item)
         for number, (name, meaning) in enumerate(menu, start=1):
             click.echo(f"{number} {name}: {meaning}")
@@ -143,7 +152,7 @@ def _ask(work: Labelling, wanted: int) -> None:
             break
         if said != "s":
             work.label(item, menu[int(said) - 1][0])
-    click.echo(f"\n{work.done} pairs are labelled on both sides.", err=True)
+    click.echo(f"\n{work.done} pairs are labelled.", err=True)
     for name, count in work.by_dimension().items():
         need = "its finding is now corrected" if count >= MINIMUM_GOLD else f"{MINIMUM_GOLD - count} more to correct it"
         click.echo(f"  {name}: {count} pairs; {need}", err=True)

@@ -118,6 +118,8 @@ class Rubric(msgspec.Struct, frozen=True):
     """What a label is worth by itself, 0 to 1, for replies judged outside an audit; not part of the hash."""
     formula: str
     """Name of the formula that makes a label and a score of the fields; "" without fields."""
+    question: str
+    """What is asked about a text, in the rubric's words."""
     text: str
     canaries: tuple[Example, ...]
     gold: tuple[Example, ...]
@@ -176,6 +178,7 @@ def load_rubric(name: str, folder: Path | None = None) -> Rubric:
         fields={field.name: tuple(field.levels) for field in model.fields},
         scores={label.name: label.score for label in model.labels if label.score is not None},
         formula=model.formula,
+        question=model.question,
         text=_rendered(model),
         canaries=_examples(place / "canaries.jsonl", name, labels),
         gold=_examples(place / "gold.jsonl", name, labels),
