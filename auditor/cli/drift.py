@@ -15,8 +15,9 @@ from auditor.audit.drift import DriftSettings
 from auditor.audit.drift_alone import drift_alone
 from auditor.audit.drift_choice import Wanted
 from auditor.audit.preflight import chosen_banks, schedule
+from auditor.audit.reference import SIZE, record_reference, reference_from_run, watch_prompts
 from auditor.audit.schedule import drift_sample
-from auditor.audit.watch import record_reference, watch, watch_prompts
+from auditor.audit.watch import watch
 from auditor.drift.protocol_gather import REASONING, Settings
 from auditor.errors import PlanError
 from auditor.plan import Plan, parse_endpoint
@@ -46,6 +47,21 @@ from auditor.store import RunFolder
 @click.option("--out", metavar="RUN", type=click.Path(path_type=Path), help="Keep tape and result here.")
 @click.option("--record-reference", "reference", metavar="E", help="For --watch: ask E and keep its answers in RUN.")
 @click.option("--watch", "watched", metavar="E", help="Has E changed since its reference was recorded in RUN?")
+@click.option(
+    "--from",
+    "earlier",
+    metavar="RUN",
+    type=click.Path(path_type=Path),
+    help="For --watch: compare with this audit of E.",
+)
+@click.option("--texts", is_flag=True, help="Of a reference: compare texts even if E tells logprobs.")
+@click.option(
+    "--size",
+    type=click.IntRange(min=2),
+    default=SIZE,
+    show_default=True,
+    help="Of a reference: new askings of one prompt.",
+)
 @click.option("--askings", type=click.IntRange(min=2), default=25, show_default=True, help="Per prompt of a reference.")
 @click.option(
     "--looks", type=click.IntRange(min=1), help="Of a reference: promise no more looks; each then needs less."
@@ -71,6 +87,9 @@ def command(
     out: Path | None,
     reference: str | None,
     watched: str | None,
+    earlier: Path | None,
+    texts: bool,
+    size: int,
     askings: int,
     looks: int | None,
     targeted: bool,
@@ -83,6 +102,7 @@ def command(
     auditor drift --baseline http://localhost:8000/v1#instruct --candidate http://localhost:8001/v1#reasoner
     auditor drift --record-reference openai:gpt-4.1 --out runs/reference
     auditor drift --watch openai:gpt-4.1 --out runs/reference
+    auditor drift --watch openai:gpt-4.1 --from runs/first --out runs/since-first
     """
     if reference or watched:
         if not out or (reference and watched) or baseline or candidate:
@@ -95,9 +115,21 @@ def command(
             count = prompts or 10
             some = watch_prompts(_prompts(endpoint, endpoint, count, dimensions, seed), count)
             asyncio.run(
-                record_reference(endpoint, some, RunFolder(out), askings, os.environ, planned=looks, note=_note)
+                record_reference(
+                    endpoint,
+                    some,
+                    RunFolder(out),
+                    askings,
+                    os.environ,
+                    planned=looks,
+                    size=size,
+                    texts=texts,
+                    note=_note,
+                )
             )
             return
+        if earlier and not RunFolder(out).plan_json():
+            reference_from_run(endpoint, RunFolder(earlier), RunFolder(out), planned=looks, most=prompts or 40)
         found = asyncio.run(watch(endpoint, RunFolder(out), os.environ, note=_note))
         click.echo(_json(found) if as_json else "\n".join(watch_lines(found)))
         return

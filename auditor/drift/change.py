@@ -1,12 +1,11 @@
 """Has one endpoint changed? The rank of a new asking among earlier ones, prompt by prompt.
 
 Askings of one prompt by an unchanged endpoint are exchangeable, whatever its noise looks like. So the rank of the new one's
-strangeness among all of them is uniform, and no model of the noise is needed.
+strangeness among all of them is uniform, relabelling askings changes nothing, and no model of the noise is needed.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -48,9 +47,8 @@ class Standing:
 def standing(new: Logprobs, earlier: Sequence[Logprobs]) -> Standing:
     """Rank a new asking among earlier ones by its distance from all the others.
 
-    The distance of one asking is that of its list from the mean list of the others, over all keys that any of them names. A
-    key that a list lacks is read at that list's smallest logprob (left-censoring, as in logprob tracking, Chauvin et al.
-    2026). It treats all askings alike, which is all that exchangeability needs.
+    The distance of one asking is that of its coordinates (`_coordinates`) from the mean of the others'. It treats all
+    askings alike, which is all that exchangeability needs.
 
     Raises:
         ValueError: no earlier asking, or a list without entries.
@@ -59,24 +57,19 @@ def standing(new: Logprobs, earlier: Sequence[Logprobs]) -> Standing:
     if len(askings) < 2 or not all(askings):
         msg = "a rank needs at least one earlier asking, and no list may be empty"
         raise ValueError(msg)
-    rows = _table(askings)
-    others = len(rows) - 1
-    totals = [math.fsum(column) for column in zip(*rows, strict=True)]
-    # x - (total - x) / others = (askings x - total) / others: one pass for all of them.
-    strange = [
-        math.fsum(((len(rows) * x - total) / others) ** 2 for x, total in zip(row, totals, strict=True)) for row in rows
-    ]
+    rows = _coordinates(askings)
+    # x - (total - x) / others is proportional to x - mean.
+    strange = ((rows - rows.mean(axis=0)) ** 2).sum(axis=1)
     # Lists that are equal must tie exactly, or rounding would make one of them the strangest.
-    close = 1e-9 * max(strange)
-    rank = sum(value >= strange[0] - close for value in strange)
-    return Standing(rank=rank, askings=len(askings))
+    close = 1e-9 * float(strange.max())
+    return Standing(rank=int((strange >= strange[0] - close).sum()), askings=len(askings))
 
 
 def shift_test(new: Sequence[Logprobs], earlier: Sequence[Logprobs], *, permutations: int, seed: int) -> float:
     """P-value of "nothing changed" from several new askings of one prompt.
 
-    The statistic of logprob tracking (Chauvin et al. 2026): mean over tokens of |mean logprob of the new askings - mean of
-    the earlier ones|, lists censored as in `standing`. Askings are relabelled at random, p = (1 + #{>= observed}) / (B + 1).
+    The statistic is the squared distance between the mean coordinates (`_coordinates`) of the new askings and of the earlier
+    ones. Askings are relabelled at random, p = (1 + #{>= observed}) / (B + 1).
 
     Raises:
         ValueError: no asking on one side, a list without entries, or no permutation.
@@ -86,13 +79,13 @@ def shift_test(new: Sequence[Logprobs], earlier: Sequence[Logprobs], *, permutat
     if not new or not earlier or not all((*new, *earlier)) or permutations < 1:
         msg = "a test needs askings on both sides, entries in every list, and permutations"
         raise ValueError(msg)
-    table = np.array(_table([*new, *earlier]))
+    table = _coordinates([*new, *earlier])
     count, size = len(table), len(new)
     total = table.sum(axis=0)
 
     def statistic(chosen: NDArray[np.intp]) -> NDArray[np.float64]:
         part = table[chosen].sum(axis=1)
-        gaps: NDArray[np.float64] = np.abs(part / size - (total - part) / (count - size)).mean(axis=1)
+        gaps: NDArray[np.float64] = ((part / size - (total - part) / (count - size)) ** 2).sum(axis=1)
         return gaps
 
     observed = float(statistic(np.arange(size, dtype=np.intp)[None])[0])
@@ -107,10 +100,27 @@ def shift_test(new: Sequence[Logprobs], earlier: Sequence[Logprobs], *, permutat
     return (1 + extreme) / (permutations + 1)
 
 
-def _table(askings: Sequence[Logprobs]) -> list[list[float]]:
+def _coordinates(askings: Sequence[Logprobs]) -> NDArray[np.float64]:
+    """The lists as points whose distances mean something: shape (askings, keys + 1), symmetric in the askings.
+
+    Lists are tables over all keys that any of them names; a key that a list lacks is read at that list's smallest logprob
+    (left-censoring, as in logprob tracking, Chauvin et al. 2026). Noise on any logit moves the normaliser, and with it every
+    logprob of the list by the same amount; so each list's mean is one coordinate, and what is left of each key another.
+    Each is divided by its own spread over all askings, for a key averaged with that of all keys.
+    """
+    import numpy as np
+
     keys = list(dict.fromkeys(key for one in askings for key in one))
-    rows = []
-    for one in askings:
-        floor = min(one.values())
-        rows.append([one.get(key, floor) for key in keys])
-    return rows
+    floors = [min(one.values()) for one in askings]
+    table = np.array([[one.get(key, floor) for key in keys] for one, floor in zip(askings, floors, strict=True)])
+    level = table.mean(axis=1, keepdims=True)
+    rest = table - level
+    variance = rest.var(axis=0)
+    spread = np.sqrt((variance + variance.mean()) / 2)
+    scale = np.append(spread, level.std())
+    points = np.hstack([rest, level])
+    points = points - points.mean(axis=0)
+    # Equal lists differ by rounding only, and that must not be blown up to a spread of one.
+    still = scale <= 1e-12 * max(float(np.abs(table).max()), 1.0)
+    scaled: NDArray[np.float64] = np.where(still, 0.0, points / np.where(still, 1.0, scale))
+    return scaled

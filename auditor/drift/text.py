@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-Kernel = Literal["hamming", "ngram"]
-"""``hamming``: share of equal characters at equal places (padded), as in Gao, Liang and Guestrin 2025. ``ngram``:
+Kernel = Literal["equal", "hamming", "ngram"]
+"""``equal``: 1 for the same text, 0 for another; for texts of a token, where MMD^2 is the squared distance between the
+shares of what was said. ``hamming``: share of equal characters at equal places (padded), as in Gao, Liang and Guestrin 2025. ``ngram``:
 cosine of character 3-gram counts, which still sees likeness after the first inserted character."""
 
 LENGTH: Final = 1000
@@ -80,7 +81,7 @@ def text_test(
     if length < 1:
         msg = f"length must be at least 1, got {length}"
         raise ValueError(msg)
-    gram = _hamming if kernel == "hamming" else _ngram
+    gram = {"equal": _equal, "hamming": _hamming, "ngram": _ngram}[kernel]
 
     def prepare(texts: Sequence[str]) -> Array:
         return gram([text[:length] for text in texts], length)
@@ -186,6 +187,14 @@ def _tv(strata: Sequence[tuple[Array, NDArray[np.bool_]]]) -> Array:
         first = labels.astype(float)
         gap += first @ table / first[0].sum() - (1 - first) @ table / (1 - first[0]).sum()
     return np.asarray(np.abs(gap / len(strata)).sum(axis=1) / 2, dtype=np.float64)
+
+
+def _equal(texts: Sequence[str], _length: int) -> Array:
+    import numpy as np
+
+    codes = {text: code for code, text in enumerate(dict.fromkeys(texts))}
+    row = np.array([codes[text] for text in texts])
+    return np.asarray(row[:, None] == row[None], dtype=np.float64)
 
 
 def _hamming(texts: Sequence[str], length: int) -> Array:

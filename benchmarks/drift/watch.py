@@ -9,8 +9,10 @@ top 20 of one prompt's distribution with Gaussian noise on every logit.
 
 Compared at equal numbers of new tokens per look, at the tenth of ten looks:
 
-- `watch`: ours, ten looks promised. The prompt "x" asked up to ten times against 100 earlier askings, then nine other short
+- `watch x`: ours, all tokens on the prompt "x" as logprob tracking spends them, against 325 earlier askings.
+- `watch`: ours as it comes, ten looks promised: up to ten tokens on "x" against 100 earlier askings, then nine other short
   prompts once against 25 each.
+- `watch text`: ours without logprobs: one-token replies to the ten short prompts, 100 earlier ones each.
 - `LT`: logprob tracking (Chauvin et al. 2026). The one-token prompt "x", mean absolute difference of mean logprobs,
   left-censored, permutations; 10 earlier askings as published. `LT 325` has as many as ours. Bonferroni over ten looks.
 - `MET`: model equality testing (Gao et al. 2025). MMD with a Hamming kernel on sampled replies, permutations within
@@ -33,7 +35,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.audit.watch import ALPHA, FIRST, REPEATS, SHORT, prompts_changed, repeats_changed, threshold
+from auditor.audit.reference import FIRST, SHORT, SIZE
+from auditor.audit.watch import (
+    ALPHA,
+    OTHERS,
+    ROUNDS,
+    prompts_changed,
+    repeats_changed,
+    stages,
+    texts_changed,
+    threshold,
+)
 from auditor.drift.change import standing
 from auditor.drift.text import text_test
 
@@ -43,6 +55,10 @@ LOOKS = 10
 K = 20
 OURS = 10, 25
 """Prompts, and earlier askings of each."""
+EARLIER = 325
+"""Earlier askings of ours in all."""
+TEXTS = 100
+"""Earlier one-token replies per prompt."""
 PUBLISHED = 10
 """Earlier askings of LT's prompt in its paper."""
 PROMPTS = [
@@ -71,8 +87,8 @@ PROMPTS = [
 """The first is LT's, the first ten are ours, and MET gets those after the short ones."""
 STOPS = (0, 2)
 """The tiny tokenizer's <|endoftext|> and <|im_end|>."""
-NOISE = (0.0, 1e-3, 3e-2)
-"""Standard deviation of the noise on each logit, nats: none (vLLM as measured), a quiet server, one that is not."""
+NOISE = (0.0, 1e-3, 3e-2, 1e-1)
+"""Standard deviation of the noise on each logit, nats: none (vLLM as measured), a quiet server, and two that are not."""
 TOKENS = (2, 3, 5, 10, 19)
 MET_PROMPTS = (1, 5, 20)
 
@@ -89,18 +105,52 @@ def asked(row: Array, noise: float, rng: np.random.Generator) -> dict[int, float
 
 def ours(before: Array, now: Array, noise: float, tokens: int, rng: np.random.Generator, look: int) -> bool:
     prompts, askings = OURS
-    needed = threshold(look, LOOKS)
-    earlier = [asked(before[0], noise, rng) for _ in range(FIRST * askings)]
-    new: list[dict[int, float]] = []
-    while len(new) < min(tokens, REPEATS[-1]):
-        new.append(asked(now[0], noise, rng))
-        if len(new) in REPEATS and repeats_changed(new, earlier, needed, seed=int(rng.integers(2**31))):
-            return True
+    level = 1.0 / threshold(look, LOOKS)
+    size = min(tokens, SIZE)
+    share = 1.0 - OTHERS if tokens > size else 1.0
+    if again(before[0], now[0], noise, size, rng, level * share, FIRST * askings):
+        return True
     standings = []
-    for number in range(1, 1 + min(tokens - len(new), prompts - 1)):
+    for number in range(1, 1 + min(tokens - size, prompts - 1)):
         others = [asked(before[number], noise, rng) for _ in range(askings)]
         standings.append(standing(asked(now[number], noise, rng), others))
-    return prompts_changed(standings, needed)
+    return prompts_changed(standings, level * OTHERS)
+
+
+def ours_x(before: Array, now: Array, noise: float, tokens: int, rng: np.random.Generator, look: int) -> bool:
+    return again(before[0], now[0], noise, tokens, rng, 1.0 / threshold(look, LOOKS), EARLIER)
+
+
+def again(
+    before: Array, now: Array, noise: float, size: int, rng: np.random.Generator, level: float, many: int
+) -> bool:
+    earlier = [asked(before, noise, rng) for _ in range(many)]
+    new: list[dict[int, float]] = []
+    for count, share in stages(size):
+        new += [asked(now, noise, rng) for _ in range(count - len(new))]
+        if repeats_changed(new, earlier, level * share, seed=int(rng.integers(2**31))):
+            return True
+    return False
+
+
+def ours_text(before: Array, now: Array, rng: np.random.Generator, look: int) -> tuple[bool, int]:
+    """One-token replies to the short prompts, in rounds; whether they show a change, and the tokens that took."""
+    level = 1.0 / threshold(look, LOOKS) / len(ROUNDS)
+
+    def said(row: Array, many: int) -> list[str]:
+        chances = np.exp(row)
+        return [str(one) for one in rng.choice(len(row), many, p=chances / chances.sum())]
+
+    prompts = OURS[0]
+    earlier = [said(before[i], TEXTS) for i in range(prompts)]
+    new: list[list[str]] = [[] for _ in range(prompts)]
+    for count in ROUNDS:
+        for i in range(prompts):
+            new[i] += said(now[i], count - len(new[i]))
+        pairs = list(zip(earlier, new, strict=True))
+        if texts_changed(pairs, level, int(rng.integers(2**31)), "equal"):
+            return True, prompts * count
+    return False, prompts * ROUNDS[-1]
 
 
 def lt(
@@ -124,9 +174,10 @@ def lt(
 
 
 TESTS: dict[str, Callable[[Array, Array, float, int, np.random.Generator, int], bool]] = {
+    "watch x": ours_x,
     "watch": ours,
     "LT": lt,
-    "LT 325": partial(lt, many=325),
+    "LT 325": partial(lt, many=EARLIER),
 }
 
 
@@ -182,6 +233,15 @@ def measure(ladder: Path, runs: int) -> list[dict[str, Any]]:
             used = whole * prompts // (len(PROMPTS) - len(SHORT))
             power = share(lambda: met(reference, replies[name], prompts, rng), 8)  # noqa: B023
             rows.append({"change": name, "kl": kl, "noise": None, "tokens": used, "MET": power, "prompts": prompts})
+        if name == "unchanged":
+            alarms = share(
+                lambda: any(ours_text(before, before, rng, x)[0] for x in range(1, LOOKS + 1)), max(runs // 2, 1)
+            )
+            rows.append({"change": "false alarms of texts over ten looks", "watch text": alarms})
+        looked = [ours_text(before, first[name], rng, LOOKS) for _ in range(runs)]
+        used = round(float(np.mean([tokens for _, tokens in looked])))
+        power = sum(alarm for alarm, _ in looked) / runs
+        rows.append({"change": name, "kl": kl, "noise": None, "tokens": used, "watch text": power})
         print(name, flush=True)
     for noise in NOISE[1:]:
         for tokens in (3, 10):
@@ -201,17 +261,26 @@ def table(rows: list[dict[str, Any]]) -> str:
             some = {row["tokens"]: row for row in rows if row["change"] == change and row["noise"] == noise}
             cells = [f"{100 * some[tokens][test]:.0f} %" for tokens in TOKENS for test in TESTS]
             lines.append(f"| {change} | {some[TOKENS[0]]['kl']:.1e} | {' | '.join(cells)} |")
-    lines += ["", "**MET**, by prompts of 10 replies (tokens)", ""]
-    lines += [f"| change | {' | '.join(f'{n} prompts' for n in MET_PROMPTS)} |", "|---|" + "--:|" * len(MET_PROMPTS)]
+    lines += [
+        "",
+        "**Text alone**, power (tokens): MET by prompts of 10 replies of up to 50 tokens; ours by replies of one",
+        "",
+    ]
+    heads = ["watch text", *(f"MET {n} prompts" for n in MET_PROMPTS)]
+    lines += [f"| change | {' | '.join(heads)} |", "|---|" + "--:|" * len(heads)]
     for change in changes:
         some = {row["prompts"]: row for row in rows if row["change"] == change and "MET" in row}
-        cells = [f"{100 * some[n]['MET']:.0f} % ({some[n]['tokens']})" for n in MET_PROMPTS]
+        mine = next(row for row in rows if row["change"] == change and "watch text" in row)
+        cells = [f"{100 * mine['watch text']:.0f} % ({mine['tokens']})"]
+        cells += [f"{100 * some[n]['MET']:.0f} % ({some[n]['tokens']})" for n in MET_PROMPTS]
         lines.append(f"| {change} | {' | '.join(cells)} |")
     lines += ["", f"| false alarms, any of ten looks | {' | '.join(TESTS)} |", "|---|" + "--:|" * len(TESTS)]
     for row in rows:
-        if "kl" not in row:
+        if "kl" not in row and "noise" in row:
             name = f"noise {row['noise']:g}, {row['tokens']} tokens a look"
             lines.append(f"| {name} | {' | '.join(f'{100 * row[test]:.1f} %' for test in TESTS)} |")
+    texts = next(row["watch text"] for row in rows if row["change"].startswith("false alarms of texts"))
+    lines += ["", f"False alarms of texts alone over ten looks: {100 * texts:.1f} %."]
     return "\n".join(lines)
 
 

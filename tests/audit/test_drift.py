@@ -12,15 +12,9 @@ import pytest
 
 from auditor.audit.drift import DriftSettings, association
 from auditor.audit.drift_alone import drift_alone
-from auditor.audit.watch import (
-    evidence,
-    prompts_changed,
-    record_reference,
-    repeats_changed,
-    threshold,
-    watch,
-    watch_prompts,
-)
+from auditor.audit.reference import record_reference, reference_from_run, watch_prompts
+from auditor.audit.runner import Audit
+from auditor.audit.watch import evidence, prompts_changed, repeats_changed, stages, texts_changed, threshold, watch
 from auditor.drift.change import Standing
 from auditor.drift.protocol_gather import Settings
 from auditor.errors import RequestRejected, RunError
@@ -152,18 +146,13 @@ async def test_a_small_change_is_found_in_few_tokens(tmp_path: Path) -> None:
     assert found["tokens"] <= 3
 
 
-async def test_logprobs_are_needed_and_the_reference_is_one_endpoints(tmp_path: Path) -> None:
+async def test_a_reference_is_one_endpoints(tmp_path: Path) -> None:
     await looked(tmp_path, SAME, looks=0)
     folder = RunFolder(tmp_path / "reference")
     with pytest.raises(RunError, match="not of"):
         await watch(SPECS["baseline"], folder, {}, networks=network(SAME))
     with pytest.raises(RunError):
         await record_reference(SPECS["candidate"], prompts(3), folder, 5, {}, networks=network(SAME))
-    blind = PlantedTruth(seed=2, serving=Serving(top_logprobs_max=0))
-    with pytest.raises(RequestRejected, match="no logprobs"):
-        await record_reference(
-            SPECS["candidate"], prompts(3), RunFolder(tmp_path / "b"), 5, {}, networks=network(blind)
-        )
 
 
 async def test_looks_may_be_promised(tmp_path: Path) -> None:
@@ -184,12 +173,98 @@ def test_all_looks_together_keep_the_level() -> None:
 
 def test_either_half_can_show_a_change() -> None:
     ranks = [Standing(1, 26)] * 4
-    assert prompts_changed(ranks, 200)
-    assert not prompts_changed(ranks[:2], 200)
-    assert not prompts_changed([], 20)
+    assert prompts_changed(ranks, 1 / 400)
+    assert not prompts_changed(ranks[:2], 1 / 400)
+    assert not prompts_changed([], 1 / 20)
     earlier = [{"a": -1.0, "b": -2.0}] * 100
-    assert repeats_changed([{"a": -1.0, "b": -2.1}] * 3, earlier, 200, seed=0)
-    assert not repeats_changed([{"a": -1.0, "b": -2.0}] * 3, earlier, 200, seed=0)
+    assert repeats_changed([{"a": -1.0, "b": -2.1}] * 3, earlier, 1 / 1600, seed=0)
+    assert not repeats_changed([{"a": -1.0, "b": -2.0}] * 3, earlier, 1 / 1600, seed=0)
+
+
+def test_stages_share_the_whole_level() -> None:
+    assert stages(2) == ((2, 1.0),)
+    for size in (2, 3, 10):
+        assert math.fsum(share for _, share in stages(size)) == pytest.approx(1.0)
+        assert stages(size)[-1][0] == size
+
+
+# --- watching without logprobs, and from an earlier run -----------------------------------------------------------------
+
+MUTE = Serving(top_logprobs_max=0, text="sampled")
+
+
+async def texts_looked(tmp_path: Path, later: PlantedTruth, looks: int) -> list[dict[str, Any]]:
+    folder, endpoint = RunFolder(tmp_path / "texts"), SPECS["candidate"]
+    before = PlantedTruth(seed=2, other_drift=0.0, serving=MUTE)
+    await record_reference(endpoint, watch_prompts([], 8), folder, 30, {}, planned=looks, networks=network(before))
+    # Servers draw anew each time; a simulator that was started again would say the same once more.
+    return [await watch(endpoint, folder, {}, networks=network(later)) for _ in range(looks)]
+
+
+async def test_an_endpoint_without_logprobs_is_watched_by_its_texts(tmp_path: Path) -> None:
+    (found,) = await texts_looked(tmp_path, PlantedTruth(seed=2, other_drift=2.5, serving=MUTE), 1)
+    assert found["kind"] == "texts"
+    assert found["changed"]
+    assert found["shown_by"] == "texts of all prompts"
+    assert found["tokens"] <= 80
+    assert "MMD with the kernel equal" in found["method"]
+
+
+async def test_texts_of_an_unchanged_endpoint_raise_no_alarm(tmp_path: Path) -> None:
+    other = PlantedTruth(seed=2, other_drift=0.0, serving=MUTE)
+    found = await texts_looked(tmp_path, other, 2)
+    assert [one["changed"] for one in found] == [False, False]
+    assert found[0]["tokens"] == 80
+
+
+def test_texts_keep_their_level() -> None:
+    rng = np.random.default_rng(3)
+
+    def said(count: int) -> list[str]:
+        return [str(x) for x in rng.integers(0, 3, count)]
+
+    alarms = [texts_changed([(said(20), said(10)) for _ in range(3)], 0.05, seed, "equal") for seed in range(200)]
+    assert np.mean(alarms) < 0.1
+    assert not texts_changed([], 0.05, 0, "equal")
+
+
+def audited(folder: Path, serving: Serving) -> None:
+    from auditor.plan import Plan
+    from auditor.records import ALL_DIMENSIONS
+
+    plan = Plan.from_mapping(
+        {
+            "baseline": {"base_url": SPECS["baseline"].base_url, "model": SPECS["baseline"].model},
+            "candidate": {"base_url": SPECS["candidate"].base_url, "model": SPECS["candidate"].model},
+            "dimensions": {d: {"limit": 12} if d == "privacy" else {"enabled": False} for d in ALL_DIMENSIONS},
+            "run": {"until": "all"},
+            "sampling": {"seed": 1, "max_tokens": 24},
+        }
+    )
+    truth = PlantedTruth(seed=2, other_drift=0.0, serving=serving)
+    asyncio.run(Audit(plan, RunFolder(folder), environ={}, networks=network(truth)).run())
+
+
+@pytest.mark.parametrize(
+    ("serving", "kind"), [(Serving(), "run"), (Serving(top_logprobs_max=0, text="sampled"), "run_texts")]
+)
+def test_an_earlier_run_is_a_reference(tmp_path: Path, serving: Serving, kind: str) -> None:
+    """Of either side, by its first-token lists or, without them, its replies; asked nothing, and never written to."""
+    audited(tmp_path / "run", serving)
+    kept = RunFolder(tmp_path / "run").database
+    stored = kept.read_bytes()
+    endpoint = SPECS["candidate"]
+    for name, drift, changed in (("same", 0.0, False), ("other", 0.4 if kind == "run" else 3.0, True)):
+        folder = RunFolder(tmp_path / name)
+        reference_from_run(endpoint, RunFolder(tmp_path / "run"), folder, planned=1)
+        later = PlantedTruth(seed=2, other_drift=drift, serving=serving)
+        found = asyncio.run(watch(endpoint, folder, {}, networks=network(later)))
+        assert found["kind"] == kind
+        assert found["changed"] is changed, name
+    assert kept.read_bytes() == stored
+    stranger = type(endpoint)(base_url="http://elsewhere.invalid/v1", model="m")
+    with pytest.raises(RunError, match="nothing that"):
+        reference_from_run(stranger, RunFolder(tmp_path / "run"), RunFolder(tmp_path / "none"))
 
 
 def test_without_change_the_evidence_stays_low_as_often_as_promised() -> None:

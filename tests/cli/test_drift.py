@@ -64,6 +64,27 @@ def test_watching_an_endpoint(url: str, tmp_path: Path, capsys: pytest.CaptureFi
     assert "ever" in out
 
 
+def test_watching_from_an_earlier_audit(url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    audit, since = str(tmp_path / "audit"), str(tmp_path / "since")
+    assert run(["run", *pair(url), "--dimension=privacy", "--limit=6", f"--out={audit}"]) == 0
+    watched = ["drift", "--watch", f"{url}#{CANDIDATE_MODEL}", "--out", since]
+    assert run([*watched, "--from", audit]) == 0
+    assert run(watched) == 0
+    out = capsys.readouterr().out
+    assert "look 1    no change shown" in out
+    assert "look 2    no change shown" in out
+
+
+def test_watching_texts(url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    endpoint, folder = f"{url}#{CANDIDATE_MODEL}", str(tmp_path / "texts")
+    recorded = ["drift", "--record-reference", endpoint, "--out", folder, "--askings", "6", "--prompts", "4", "--texts"]
+    assert run(recorded) == 0
+    assert "texts of up to 1 tokens" in capsys.readouterr().err
+    assert run(["drift", "--watch", endpoint, "--out", folder, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["kind"], found["changed"]) == ("texts", False)
+
+
 @pytest.mark.parametrize("arguments", [[], ["--baseline", "http://x/v1#m"], ["--watch", "http://x/v1#m"]])
 def test_half_a_question_is_a_usage_error(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["drift", *arguments]) == 2
