@@ -32,12 +32,15 @@ async def texts(
     return found
 
 
-async def test_every_bound_holds_and_e4_finds_the_planted_kl() -> None:
+@pytest.mark.parametrize(("vocabulary", "count", "k"), [(1536, 30, 20), (50_000, 10, 20), (50_000, 10, 2)])
+async def test_every_bound_holds_and_e4_finds_the_planted_kl(vocabulary: int, count: int, k: int) -> None:
+    planted = PlantedTruth(seed=5, other_drift=0.6, serving=Serving(vocabulary=vocabulary))
     errors, variances = [], []
-    for text, prefix in await texts(30, SETTINGS):
+    for text, prefix in await texts(count, replace(SETTINGS, top=k), truth=planted):
         ids = [int(str(step.pair.sampled)) for step in text.steps]
         for t, step in enumerate(text.steps):
-            p, q = exact(TRUTH, [*prefix.ids, *ids[:t]])
+            p, q = exact(planted, [*prefix.ids, *ids[:t]])
+            assert len(p) == vocabulary
             assert step.pair.p_logprob == pytest.approx(p[ids[t]])
             assert step.pair.q_logprob == pytest.approx(q[ids[t]])
             truth = float(np.sum(np.exp(p) * (p - q)))

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.records import Message
 from auditor.simulator import VOCABULARY, Author, context_bytes, preset, render, render_ids
-from auditor.simulator.vocabulary import SIZE, SPECIAL_IDS, tokenise, write
+from auditor.simulator.vocabulary import END_ID, SIZE, SPECIAL_IDS, lexicon, tokenise, write
 from tests.simulator.support import all_prompts
 
 TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=80)
@@ -34,6 +36,20 @@ def test_a_chat_is_rendered_alike_as_text_and_as_ids(text: str) -> None:
     joined = b"".join(VOCABULARY[one].raw for one in render_ids(messages))
     assert joined == context_bytes(messages) == render(messages).encode()
     assert sum(one in SPECIAL_IDS for one in render_ids(messages)) == 5
+
+
+@pytest.mark.parametrize(("cut", "size"), [("words", 50_000), ("pieces", 1536), ("pieces", 50_000)])
+def test_other_vocabularies_write_every_text_too(cut: Literal["words", "pieces"], size: int) -> None:
+    words = lexicon(cut, size)
+    assert len({token.raw for token in words.tokens}) == len(words.tokens)
+    assert len(words.tokens) == size or cut == "pieces"
+    text = "Understanding 12 wörlds…\n don't"
+    assert words.write(words.tokenise(text)) == text
+    assert words.tokens[END_ID].text == "<|end|>"
+    if cut == "words":
+        assert words.tokens[:SIZE] == VOCABULARY
+    else:
+        assert len(words.tokenise(text)) > len(tokenise(text))
 
 
 def test_replies_begin_with_whole_words() -> None:
