@@ -10,7 +10,7 @@ SCHEMA = "auditor.probe/1"
 
 Protocol = Literal["F", "S", "P", "G", "T"]
 """The drift protocol an endpoint permits: F full teacher forcing with top-k, S scored prompt tokens, P prefill one
-position at a time, G generated logprobs only, T text only. The probe tells G from T; the others it does not look for."""
+position at a time, G generated logprobs only, T text only. The probe tells G from T; the others are `find_scorer`'s."""
 LogprobsTemperature = Literal["raw", "scaled", "unknown"]
 StructuredOutput = Literal["json_schema", "json_object", "none"]
 SeedBehaviour = Literal["repeats", "varies", "unsupported", "unknown"]
@@ -58,10 +58,15 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     aa_noise: float | None = None
     """Nats: the largest difference between the logprobs of one question asked twice. 0 is a server that repeats itself."""
     prompt_logprobs: bool | None = None
+    """Whether tokens of a given prompt are scored with alternatives, by id."""
     echo: bool | None = None
+    """Whether completions score an echoed prompt with the logprobs that its text had when it was generated."""
     token_ids: bool | None = None
-    """Whether alternatives carry token ids."""
+    """Whether alternatives carry token ids, in chat or where given text is scored."""
+    targeted_token_ids: bool | None = None
+    """Whether the logprobs of tokens of one's choice can be had, by id."""
     prefill: bool | None = None
+    """Whether an assistant message at the end is continued as the beginning of the reply."""
     reasoning_field: str | None = None
     """Where a trace was seen: a field's name, "thinking" (typed blocks), "tags", "harmony", or "hidden" (tokens are counted,
     no text comes). None: no trace was seen in the probe's short replies."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import Any
 
@@ -11,6 +10,7 @@ import msgspec
 from auditor.endpoints.channels import Channels, flatten, read_blocks, split_message
 from auditor.endpoints.faults import clean, read_error
 from auditor.endpoints.logprobs import decode_logprobs
+from auditor.endpoints.loose import read_json
 from auditor.records import Outcome, Provenance, Reply, TokenLogprobs, Usage
 
 TRACE_FIELDS = ("reasoning", "reasoning_content", "reasoning_details", "thinking")
@@ -79,9 +79,8 @@ def decode_body(content: bytes) -> ChatBody | None:
         return None
     except msgspec.DecodeError:
         try:
-            loose = json.loads(content, parse_constant=lambda _: None)
-            return msgspec.json.decode(msgspec.json.encode(loose), type=ChatBody)
-        except (ValueError, msgspec.MsgspecError, RecursionError):
+            return msgspec.json.decode(msgspec.json.encode(read_json(content)), type=ChatBody)
+        except (msgspec.MsgspecError, RecursionError):
             return None
 
 

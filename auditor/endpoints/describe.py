@@ -103,6 +103,7 @@ def _logprobs(found: Capabilities) -> tuple[tuple[str, str], ...]:
         ("lists hold", _LISTS.get(found.top_list, UNKNOWN)),
         ("values", _VALUES.get(found.logprobs_temperature, "could not be told apart")),
         ("token ids", _yes(found.token_ids)),
+        ("asked for by id", _yes(found.targeted_token_ids)),
     ]
     if found.aa_noise is not None:
         same = "none: the same question gave the same numbers" if found.aa_noise == 0 else f"{found.aa_noise:.2g} nats"

@@ -12,6 +12,7 @@ from auditor.endpoints.asking import AskingEndpoint, recorded_seconds
 from auditor.endpoints.base import address, internal_headers
 from auditor.endpoints.decoding import ChatBody, decode_body, filtered_reply, reply_of
 from auditor.endpoints.faults import fault_for, fault_of, names_no_model, not_an_api, read_error, unreachable
+from auditor.endpoints.loose import read_json
 from auditor.endpoints.requests import chat_body
 from auditor.endpoints.streaming import chat_of, is_stream, whole
 from auditor.errors import AuditorError
@@ -46,8 +47,8 @@ class OpenAICompatible(AskingEndpoint):
         """The JSON at another route of the same server, or None if there is none: a courtesy, not a need."""
         try:
             response = await self._client.get(url, headers={**self._headers(), **internal_headers(0, "probe")})
-            return msgspec.json.decode(response.content) if response.status_code == 200 else None
-        except (httpx2.TransportError, httpx2.InvalidURL, AuditorError, msgspec.DecodeError):
+            return read_json(response.content) if response.status_code == 200 else None
+        except (httpx2.TransportError, httpx2.InvalidURL, AuditorError):
             return None
 
     async def _post(self, body: dict[str, Any], headers: dict[str, str]) -> httpx2.Response:

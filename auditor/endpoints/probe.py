@@ -13,17 +13,19 @@ import msgspec
 
 from auditor.endpoints.base import Endpoint, Introspectable
 from auditor.endpoints.capabilities import Capabilities, ReasoningSwitch
+from auditor.endpoints.channels import HARMONY, TAGS
 from auditor.endpoints.dialects import Dialect, dialect_named, recognise
+from auditor.endpoints.probing.given import completions_and_echo, prefill, targeted
 from auditor.endpoints.probing.logprobs import measure_logprobs
 from auditor.endpoints.probing.output import seed, streaming, structured
 from auditor.endpoints.probing.prober import HELLO, HELLO_TOKENS, Prober
-from auditor.endpoints.probing.server import Native, completions, tokenizer, version
+from auditor.endpoints.probing.server import Native, tokenizer, version
 from auditor.endpoints.probing.thinking import A_TRACE, reasoning_switch
 from auditor.records import Reply
 
-PROBE_MAX_CALLS: Final = 32
-"""At most this many requests per probe, all small: 21 questions, the model list, three looks at the server's own routes, and
-what repeating refused ones takes."""
+PROBE_MAX_CALLS: Final = 40
+"""At most this many requests per probe, all small: 26 questions, the model list, six at the server's own routes, and what
+repeating refused ones takes."""
 
 Wanted = Literal["all", "judge"]
 
@@ -67,10 +69,13 @@ async def probe(endpoint: Endpoint, *, wanted: Wanted = "all") -> Capabilities:
             seed=await seed(prober) if dialect.sends_seed else "unsupported",
             streaming=await streaming(prober),
             reasoning_switch=await _switch(prober, hello, dialect, known),
+            prefill=await prefill(prober, hello),
             **await _own_routes(prober, known or dialect),
         )
     if _is_another(found):
         prober.note("the answers name another model than the one asked for")
+    elif _is_unlisted(found, known):
+        prober.note("the server does not list this model and answers all the same: any name will do there")
     refused = endpoint.conceded if isinstance(endpoint, Introspectable) else ()
     return msgspec.structs.replace(
         found,
@@ -99,10 +104,14 @@ async def _own_routes(prober: Prober, dialect: Dialect) -> dict[str, Any]:
     if hosted or not dialect.own_routes or not isinstance(prober.endpoint, Native):
         return {}
     prober.calls += bool(dialect.version_at[0])
+    told, fingerprint = await version(prober.endpoint, dialect), await tokenizer(prober)
+    plain, echo = await completions_and_echo(prober)
     return {
-        "version": await version(prober.endpoint, dialect),
-        "tokenizer": await tokenizer(prober),
-        "completions": await completions(prober),
+        "version": told,
+        "tokenizer": fingerprint,
+        "completions": plain,
+        "echo": echo,
+        "targeted_token_ids": await targeted(prober, dialect) if dialect.has_logprobs else None,
     }
 
 
@@ -125,8 +134,14 @@ def _is_another(found: Capabilities) -> bool:
     return not (asked in got or got in asked) and (found.models is None or found.model not in found.models)
 
 
+def _is_unlisted(found: Capabilities, known: Dialect | None) -> bool:
+    """Whether a self-hosted server answers to a name that it does not serve. Hosted ones have aliases beside their lists."""
+    return known is not None and bool(found.models) and found.model not in (found.models or ())
+
+
 def _reasoning_field(prober: Prober) -> str | None:
-    if prober.trace_source is not None:
-        return prober.trace_source
+    if prober.trace_sources:
+        # A place of its own is where this server puts traces, whatever a model writes into its text besides.
+        return min(prober.trace_sources, key=lambda source: source in {TAGS, HARMONY})
     # A marker or two are counted as reasoning by some servers; that is not a trace kept from us.
     return "hidden" if prober.most_hidden >= A_TRACE else None

@@ -47,6 +47,8 @@ def chat_body(spec: EndpointSpec, dialect: Dialect, ask: Ask, *, without: tuple[
         dialect.max_tokens_field: ask.sampling.max_tokens,
         **sampling_body(spec.model, dialect, ask, reasoning),
     }
+    if ask.messages and ask.messages[-1].role == "assistant":
+        _continue_last(body, dialect)
     if ask.top_logprobs is not None and takes_logprobs(spec.model, dialect, reasoning):
         if dialect.logprobs_as_number:
             body["logprobs"] = ask.top_logprobs
@@ -76,6 +78,14 @@ def chat_body(spec: EndpointSpec, dialect: Dialect, ask: Ask, *, without: tuple[
     if not body.get("stream"):
         body.pop("stream_options", None)
     return body
+
+
+def _continue_last(body: dict[str, Any], dialect: Dialect) -> None:
+    """Have the assistant's message at the end continued rather than answered, as far as the server knows how."""
+    if dialect.prefill == "template":
+        body |= {"continue_final_message": True, "add_generation_prompt": False}
+    elif dialect.prefill == "prefix":
+        body["messages"][-1]["prefix"] = True
 
 
 def sampling_body(model: str, dialect: Dialect, ask: Ask, reasoning: dict[str, Any]) -> dict[str, Any]:

@@ -6,12 +6,13 @@ so what a reply means never depends on how its pieces were cut.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 import httpx2
 import msgspec
+
+from auditor.endpoints.loose import read_json
 
 BROKEN_OFF: Final = "the stream broke off before its end"
 
@@ -47,21 +48,9 @@ def events(content: bytes) -> Iterator[dict[str, Any]]:
         if event == b"[DONE]":
             yield {"done": True}
             continue
-        value = _decoded(event)
+        value = read_json(event)
         if isinstance(value, dict):
             yield value
-
-
-def _decoded(event: bytes) -> Any:
-    try:
-        return msgspec.json.decode(event)
-    except (msgspec.DecodeError, RecursionError):
-        pass
-    try:
-        # NaN and infinities, which some servers write, are no JSON.
-        return json.loads(event, parse_constant=lambda _: None)
-    except (ValueError, RecursionError):
-        return None
 
 
 def chat_of(stream: Iterable[dict[str, Any]]) -> dict[str, Any]:

@@ -30,8 +30,14 @@ REAL = {
     "vllm": EndpointSpec("http://127.0.0.1:8000/v1", "tiny-a", "vllm"),
     "vllm-reasoning": EndpointSpec("http://127.0.0.1:8000/v1", "tiny-b", "vllm"),
     "llama-cpp": EndpointSpec("http://127.0.0.1:8080/v1", "tiny-b", "llama-cpp"),
+    "sglang": EndpointSpec("http://127.0.0.1:30000/v1", "tiny-b", "sglang"),
 }
 """Dialects whose engine runs on a CPU: recorded with the tiny models of the engine lane."""
+
+_OF_THIS_START = re.compile(
+    rb'("(?:port|random_seed|load_weight|kv_cache_allocation|scheduler_e2e|last_gen_throughput|startup_available)": ?)[\d.e+-]+'
+)
+"""What SGLang's ``/get_server_info`` tells about one start of the server."""
 
 
 class Even:
@@ -46,7 +52,9 @@ class Even:
     def put(self, exchange: Exchange) -> None:
         body = re.sub(rb'("(?:created|created_at)": ?)\d+', rb"\g<1>0", exchange.response)
         body = re.sub(rb'("id": ?"(?:chatcmpl|cmpl|modelperm)-)[^"]*"', rb'\g<1>0"', body)
-        body = re.sub(rb'("[a-z_]+_(?:ms|per_second)": ?)[\d.e+-]+', rb"\g<1>0", body)
+        body = re.sub(rb'("id": ?)"[0-9a-f]{32}"', rb'\g<1>"0"', body)
+        body = re.sub(rb'("[a-z0-9_]+_(?:ms|per_second|latency|ts)": ?)[\d.e+-]+', rb"\g<1>0", body)
+        body = re.sub(_OF_THIS_START, rb"\g<1>0", body)
         headers = {k: v for k, v in exchange.headers.items() if k == "content-type"}
         self.tape.put(msgspec.structs.replace(exchange, response=body, headers=headers, elapsed_s=0.0))
 

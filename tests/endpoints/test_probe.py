@@ -53,6 +53,7 @@ class Engine:
             over,
         )
         self.calls = 0
+        self.asked: list[int] = []
         weights = [math.exp(-0.35 * i) for i in range(len(WORDS))]
         self.base = [math.log(w / sum(weights)) for w in weights]
 
@@ -64,6 +65,7 @@ class Engine:
             return self.beside(request)
         body = json.loads(request.content)
         k = body.get("top_logprobs", 0)
+        self.asked.append(k)
         if k > self.most and self.logprobs and self.over == "refuse":
             words = f"Requested sample logprobs of {k}, which is greater than max allowed: {self.most}"
             return httpx2.Response(400, json={"error": {"message": words, "code": 400}})
@@ -100,16 +102,28 @@ class Engine:
 
 
 @pytest.mark.parametrize(
-    ("most", "limited"), [(20, True), (5, True), (1, True), (8, True), (3, True), (19, True), (50, True), (1000, False)]
+    "most", [0, 1, 2, 3, 4, 5, 6, 8, 11, 14, 19, 20, 21, 22, 30, 49, 50, 51, 64, 98, 99, 100, 128, 200]
 )
-async def test_the_largest_number_of_alternatives(most: int, limited: bool) -> None:
-    for over in ("refuse", "cut"):
-        async with endpoint(Engine(most=most, over=over)) as e:
-            found = await probe(e)
-        # Between 20 and 100 the probe does not search: 20 is what an audit asks for.
-        expected = min(most, 100) if over == "cut" or most < 20 or most >= 100 else 20
-        assert (found.top_logprobs_max, found.top_logprobs_limited) == (expected, limited)
-        assert found.protocol == "G"
+@pytest.mark.parametrize("over", ["refuse", "cut"])
+async def test_the_largest_number_of_alternatives(most: int, over: str) -> None:
+    engine = Engine(most=most, over=over)
+    async with endpoint(engine) as e:
+        found = await probe(e)
+    assert (found.top_logprobs_max, found.top_logprobs_limited) == (min(most, 100), most < 100)
+    assert found.protocol == ("G" if most else "T")
+    asked = [k for k in engine.asked if k]
+    # vLLM and SGLang die of more than their vocabulary.
+    assert max(asked) <= 100
+    assert len(asked) <= (16 if over == "refuse" else 8)
+
+
+@pytest.mark.parametrize("vocabulary", [101, 256])
+async def test_no_more_alternatives_are_asked_for_than_the_smallest_vocabularies_have(vocabulary: int) -> None:
+    engine = Engine(most=vocabulary)
+    async with endpoint(engine) as e:
+        found = await probe(e)
+    assert max(engine.asked) == 100
+    assert (found.top_logprobs_max, found.top_logprobs_limited) == (100, False)
 
 
 @pytest.mark.parametrize("scaled", [True, False])
@@ -255,7 +269,8 @@ async def test_anthropic_is_not_asked_for_what_it_has_not() -> None:
     async with endpoint(server, parse_endpoint("anthropic:claude-x"), key="k") as e:
         found = await probe(e)
     assert (found.logprobs, found.protocol, found.seed) == (False, "T", "unsupported")
-    assert found.calls == 5
+    assert found.calls == 7
+    assert found.prefill is None
     assert found.reasoning_switch == "none"
 
 

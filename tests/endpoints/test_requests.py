@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from auditor.endpoints.dialects import dialect_named
@@ -175,3 +177,24 @@ def test_a_question_can_reason_otherwise_than_its_endpoint() -> None:
     ask = Ask((Message("user", "q"),), Sampling(), reasoning={"enabled": False})
     assert chat_body(s, dialect_named("deepseek"), ask)["thinking"] == {"type": "disabled"}
     assert "thinking" not in chat_body(s, dialect_named("deepseek"), Ask(ask.messages, ask.sampling, reasoning={}))
+
+
+@pytest.mark.parametrize(
+    ("name", "marks", "in_message"),
+    [
+        ("vllm", {"continue_final_message": True, "add_generation_prompt": False}, {}),
+        ("mistral", {}, {"prefix": True}),
+        ("deepseek", {}, {"prefix": True}),
+        ("openrouter", {}, {}),
+    ],
+)
+def test_a_begun_reply_is_marked_as_the_server_wants_it(
+    name: str, marks: dict[str, Any], in_message: dict[str, Any]
+) -> None:
+    begun = Ask((Message("user", "Hello?"), Message("assistant", "Well,")), Sampling(max_tokens=8))
+    body = chat_body(EndpointSpec("http://x/v1", "m", name), dialect_named(name), begun)
+    assert body["messages"][-1] == {"role": "assistant", "content": "Well,", **in_message}
+    fields = ("continue_final_message", "add_generation_prompt")
+    assert {k: body[k] for k in fields if k in body} == marks
+    plain = chat_body(EndpointSpec("http://x/v1", "m", name), dialect_named(name), ASK)
+    assert not set(fields) & plain.keys()

@@ -1,4 +1,4 @@
-"""Stand-ins for the servers whose format is not chat completions: Anthropic, OpenAI's Responses, TGI's /generate, SGLang."""
+"""Stand-ins for the servers whose format is not chat completions: Anthropic, OpenAI's Responses, TGI's /generate."""
 
 from __future__ import annotations
 
@@ -247,30 +247,6 @@ class TgiNative(Tgi):
         return {"id": known, "text": row["token"], "logprob": row["logprob"], "special": False}
 
 
-class Sglang(Vendor):
-    source = "bodies noted from runs of SGLang 0.5.23"
-    spec = EndpointSpec("http://127.0.0.1:30000/v1", "tiny", "sglang")
-    owner, trace_field = "sglang", "reasoning_content"
-
-    def thinks(self, body: dict[str, Any]) -> bool:
-        return bool(body.get("chat_template_kwargs", {}).get("enable_thinking", True))
-
-    def usage(self, tokens: list[str], *, thought: bool) -> dict[str, Any]:
-        # Its template writes an empty trace when thinking is off: a longer prompt.
-        size = 18 if thought else 24
-        return super().usage(tokens, thought=thought) | {
-            "prompt_tokens": size,
-            "reasoning_tokens": 12 if thought else 0,
-        }
-
-    def beside(self, path: str, body: dict[str, Any]) -> httpx2.Response:
-        if path == "/get_server_info":
-            return ok({"version": "0.5.23"})
-        if path == "/tokenize":
-            return ok({"tokens": [1, 2, 3], "count": 3, "max_model_len": 2048})
-        return super().beside(path, body)
-
-
 DOCUMENTED: dict[str, Vendor] = {
     "generic": Generic(),
     "openai": OpenAI(),
@@ -279,7 +255,6 @@ DOCUMENTED: dict[str, Vendor] = {
     "anthropic": Anthropic(),
     "openrouter": OpenRouter(),
     "deepseek": DeepSeek(),
-    "sglang": Sglang(),
     "ollama": Ollama(),
     "tgi": Tgi(),
     "tgi-native": TgiNative(),

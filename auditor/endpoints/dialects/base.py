@@ -18,6 +18,10 @@ thinking    ``thinking: {"type": "enabled" | "disabled"}`` (DeepSeek)
 anthropic   ``thinking`` and ``output_config.effort`` of the Messages API
 """
 
+PrefillStyle = Literal["plain", "template", "prefix"]
+"""How a reply's beginning is given, as an assistant message at the end: as it is; with ``continue_final_message`` and without
+``add_generation_prompt`` (vLLM, SGLang); with ``prefix: true`` in the message (Mistral, DeepSeek)."""
+
 Format = Literal["chat", "responses", "messages", "tgi"]
 """The request format: chat completions, OpenAI's Responses, Anthropic's Messages, or TGI's own ``/generate``."""
 
@@ -68,6 +72,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     reasoning: ReasoningStyle = "template"
     effort_on: str = "medium"
     """The effort that ``reasoning = {enabled = true}`` stands for with the style "effort"; "" leaves it to the server."""
+    prefill: PrefillStyle = "plain"
     shows_reasoning: dict[str, Any] = {}
     """Sent when the plan has reasoning options that are not "off", so that the trace comes and comes apart."""
     json_object: bool = True

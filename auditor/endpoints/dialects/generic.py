@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from auditor.endpoints.dialects.base import Dialect
 
-DIALECT = Dialect(name="", title="OpenAI-compatible server", aliases=("generic", "compatible"))
+DIALECT = Dialect(name="", title="OpenAI-compatible server", aliases=("generic", "compatible"), prefill="template")

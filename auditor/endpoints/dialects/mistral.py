@@ -1,5 +1,5 @@
 """Mistral's hosted API. The seed is ``random_seed``; unknown fields are refused (422), ``stream_options`` too. A trace comes
-as a ``thinking`` block of the content. Newer SDKs (3.7) have logprobs with token ids; which models give them the probe finds.
+as a ``thinking`` block of the content. A reply's beginning is an assistant message with ``prefix: true`` (SDK 3.7). Newer SDKs (3.7) have logprobs with token ids; which models give them the probe finds.
 """
 
 from __future__ import annotations
@@ -14,5 +14,6 @@ DIALECT = Dialect(
     seed_field="random_seed",
     stream_usage=False,
     reasoning="effort",
+    prefill="prefix",
     effort_on="high",
 )

@@ -11,6 +11,7 @@ DIALECT = Dialect(
     title="SGLang",
     explicit=WHOLE_DISTRIBUTION,
     reasoning="template",
+    prefill="template",
     owned_by=("sglang",),
     version_at=("/get_server_info", "version"),
     ports=(30000,),

@@ -14,6 +14,7 @@ DIALECT = Dialect(
     title="vLLM",
     explicit=WHOLE_DISTRIBUTION,
     reasoning="template",
+    prefill="template",
     takes_regex=True,
     owned_by=("vllm",),
     version_at=("/version", "version"),

@@ -13,15 +13,16 @@ from auditor.endpoints.capabilities import Capabilities, LogprobsTemperature, To
 from auditor.endpoints.probing.prober import STORY, STORY_TOKENS, Prober
 from auditor.records import TokenLogprobs, TokenPosition
 
-MORE_THAN_USUAL: Final = 100
-"""Asked for once the usual 20 came: whether there is more. Larger than any vocabulary would kill some engines."""
+MOST_ASKED: Final = 100
+"""Asked for once the usual 20 came: whether there is more. vLLM and SGLang die of a number larger than their vocabulary, and
+no model in use has as few as this."""
 SURE: Final = 0.99
 """Above this the rest of a vocabulary can hide in rounding."""
 ROUNDING: Final = 1e-5
 
 
 async def measure_logprobs(prober: Prober, found: Capabilities) -> Capabilities:
-    """``found`` with everything about logprobs filled in; 14 requests at most."""
+    """``found`` with everything about logprobs filled in; 16 requests at most."""
     most, limited, position = await _largest(prober)
     if position is None:
         return msgspec.structs.replace(found, logprobs=False)
@@ -53,36 +54,35 @@ async def measure_logprobs(prober: Prober, found: Capabilities) -> Capabilities:
 
 
 async def _largest(prober: Prober) -> tuple[int, bool, TokenPosition | None]:
-    """The most alternatives that come, whether more were refused, and a position that shows it.
+    """The most alternatives that come, whether more were refused, and a position that shows it; eleven questions at most.
 
-    Down a ladder to the first number that is taken, then bisection up to the first that is not. Eight questions at most.
+    A server either refuses a number that is too large, or lists fewer without a word: then the list tells its limit at
+    once. Where it refuses, bisection between what came and what did not, with the commonest limits first.
     """
-    best: TokenPosition | None = None
-    low, high = 0, MORE_THAN_USUAL + 1
-    for k in (defaults.TOP_LOGPROBS, 5, 1):
-        best = await prober.next_token(k)
-        if best is not None:
-            low = min(len(best.top), k)
-            if low < k:
-                return low, True, best
-            break
-        high = k
-    if best is None:
-        bare = await prober.next_token(0)
-        return 0, bare is not None, bare
-    if low >= defaults.TOP_LOGPROBS:
-        more = await prober.next_token(MORE_THAN_USUAL)
-        if more is None or len(more.top) <= low:
-            return defaults.TOP_LOGPROBS if more is None else low, True, best
-        return min(len(more.top), MORE_THAN_USUAL), len(more.top) < MORE_THAN_USUAL, more
+    usual = await prober.next_token(defaults.TOP_LOGPROBS)
+    if usual is not None and len(usual.top) < defaults.TOP_LOGPROBS:
+        return len(usual.top), True, usual
+    if usual is not None:
+        # More than 20 is rare: one step further settles it for most servers.
+        ladder, low, high, best = [MOST_ASKED, defaults.TOP_LOGPROBS + 1], defaults.TOP_LOGPROBS, MOST_ASKED + 1, usual
+    else:
+        few = await prober.next_token(5) or await prober.next_token(1)
+        if few is None:
+            bare = await prober.next_token(0)
+            return 0, bare is not None, bare
+        ladder, low, high, best = [], len(few.top), defaults.TOP_LOGPROBS, few
+        if low == 1:
+            high = 5
     while high - low > 1:
-        k = (low + high) // 2
+        k = next((k for k in ladder if low < k < high), (low + high) // 2)
         at = await prober.next_token(k)
-        if at is None or len(at.top) < k:
+        if at is None:
             high = k
+        elif len(at.top) < k:
+            return max(low, len(at.top)), True, at
         else:
             low, best = k, at
-    return low, True, best
+    return low, low < MOST_ASKED, best
 
 
 def is_cut(position: TokenPosition) -> bool:

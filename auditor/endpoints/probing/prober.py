@@ -30,7 +30,7 @@ class Prober:
         self.calls = 0
         self.latencies: list[float] = []
         self.anomalies: dict[str, None] = {}
-        self.trace_source: str | None = None
+        self.trace_sources: dict[str, None] = {}
         self.most_hidden = 0
         self.sentinels: bool | None = None
         self.largest_sum: float | None = None
@@ -42,14 +42,16 @@ class Prober:
     async def ask(
         self, text: str, *, max_tokens: int, temperature: float = defaults.TEMPERATURE, **options: Any
     ) -> Reply:
-        """Ask; ``options`` are fields of `Ask`, and ``seed``.
+        """Ask; ``options`` are fields of `Ask`, ``seed``, and ``prefill``: the beginning of the reply.
 
         Raises:
             EndpointError: as `Endpoint.ask`.
         """
         seed = options.pop("seed", None)
         sampling = Sampling(temperature=temperature, top_p=1.0, max_tokens=max_tokens, seed=seed)
-        question = Ask(messages=(Message("user", text),), sampling=sampling, **options)
+        begun = options.pop("prefill", "")
+        messages = (Message("user", text), *((Message("assistant", begun),) if begun else ()))
+        question = Ask(messages=messages, sampling=sampling, **options)
         self.calls += 1
         reply = await self.endpoint.ask(question, purpose="probe")
         if reply.latency_s is not None:
@@ -59,8 +61,8 @@ class Prober:
             self._weigh(reply.logprobs)
         if MISFILED in reply.detail:
             self.note(f"{MISFILED} (put right): serve this model without one, or let it think")
-        if reply.trace and self.trace_source is None:
-            self.trace_source = reply.provenance.trace_source
+        if reply.trace:
+            self.trace_sources[reply.provenance.trace_source] = None
         self.most_hidden = max(self.most_hidden, reply.usage.reasoning_tokens or 0)
         return reply
 

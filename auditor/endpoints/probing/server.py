@@ -1,17 +1,16 @@
-"""What the probe reads off the server itself: its version, its completions route, and a fingerprint of its tokenizer."""
+"""What the probe reads off the server itself: its version, and a fingerprint of its tokenizer."""
 
 from __future__ import annotations
 
 import hashlib
 from typing import Any, Final, Protocol, runtime_checkable
 
-import msgspec
-
 from auditor.endpoints.base import beside
 from auditor.endpoints.dialects import Dialect
+from auditor.endpoints.loose import read_json
 from auditor.endpoints.probing.prober import Prober
 from auditor.errors import CassetteMiss, EndpointError
-from auditor.records import EndpointSpec
+from auditor.records import Ask, EndpointSpec
 
 TOKENIZER_TEXT: Final = (
     "Hello, wörld! 👋🏽 漢字かな 한글 العربية 0123456789 3.14\n\tdef f(x):\r\n    return x  # ok?\n"
@@ -27,6 +26,10 @@ class Native(Protocol):
     @property
     def spec(self) -> EndpointSpec:
         """The completed address."""
+        ...
+
+    def request_body(self, ask: Ask) -> dict[str, Any]:
+        """The chat request for a question."""
         ...
 
     async def exchange(self, url: str, body: dict[str, Any], *, purpose: str, sample: int = 0) -> bytes:
@@ -55,7 +58,8 @@ async def tokenizer(prober: Prober) -> str | None:
     body = {"content": TOKENIZER_TEXT, "inputs": TOKENIZER_TEXT, "prompt": TOKENIZER_TEXT}
     # TGI always adds its special tokens; those at the ends are the same for every text.
     body |= {"model": prober.endpoint.spec.model}
-    answer = await _post(prober, "/tokenize", {**body, "add_special_tokens": False, "add_special": False})
+    url = beside(prober.endpoint.spec.base_url, "/tokenize")
+    answer = await post(prober, url, {**body, "add_special_tokens": False, "add_special": False})
     listed = answer.get("tokens") if isinstance(answer, dict) else answer
     ids = [t.get("id") if isinstance(t, dict) else t for t in listed] if isinstance(listed, list) else []
     if not ids or not all(isinstance(i, int) for i in ids):
@@ -63,27 +67,12 @@ async def tokenizer(prober: Prober) -> str | None:
     return hashlib.sha256(",".join(map(str, ids)).encode()).hexdigest()[:16]
 
 
-async def completions(prober: Prober) -> bool | None:
-    """Whether plain completions work beside chat; one request at most."""
-    if not isinstance(prober.endpoint, Native):
-        return None
-    spec = prober.endpoint.spec
-    body = {"model": spec.model, "prompt": "The", "max_tokens": 1, "temperature": 1.0}
-    prober.calls += 1
-    try:
-        answer = await prober.endpoint.exchange(f"{spec.base_url}/completions", body, purpose="probe")
-        choices = msgspec.json.decode(answer)["choices"]
-    except (EndpointError, CassetteMiss, msgspec.DecodeError, KeyError, TypeError):
-        return False
-    return bool(choices) and isinstance(choices[0], dict) and isinstance(choices[0].get("text"), str)
-
-
-async def _post(prober: Prober, route: str, body: dict[str, Any]) -> Any:
+async def post(prober: Prober, url: str, body: dict[str, Any]) -> Any:
+    """The JSON that a route of the server answers with, or None where it has none; one request."""
     if not isinstance(prober.endpoint, Native):
         return None
     prober.calls += 1
     try:
-        url = beside(prober.endpoint.spec.base_url, route)
-        return msgspec.json.decode(await prober.endpoint.exchange(url, body, purpose="probe"))
-    except (EndpointError, CassetteMiss, msgspec.DecodeError):
+        return read_json(await prober.endpoint.exchange(url, body, purpose="probe"))
+    except (EndpointError, CassetteMiss):
         return None

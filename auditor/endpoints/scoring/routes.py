@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
+from auditor.endpoints.loose import read_json
 from auditor.endpoints.scoring.base import Known, Prefix, ScoreProtocol, Server, Spent, Targets, root_of, unreadable
 from auditor.records import Ask, Message, Sampling
 
@@ -71,10 +72,7 @@ class RouteScorer(ABC):
             EndpointError: a leaf of it; NotAnApi if the answer is no object.
         """
         content = await self._server.exchange(url, body, purpose="score", sample=sample)
-        try:
-            answer = msgspec.json.decode(content)
-        except (msgspec.DecodeError, RecursionError):
-            answer = None
+        answer = read_json(content)
         if not isinstance(answer, dict):
             raise unreadable(self._server.spec, "a JSON object")
         return answer, self.spent.asks((url, msgspec.json.encode(body), sample))
