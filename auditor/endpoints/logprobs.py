@@ -24,7 +24,7 @@ MLX_SENTINEL: Final = -100.0
 MAX_EXCESS: Final = 1e-3
 """Probabilities of different tokens may sum to at most 1 + this."""
 MANY: Final = 8
-"""From this many generated positions on, all of them exactly 0.0 is a broken server and not a confident model."""
+"""From this many generated positions on, most of them exactly 0.0 is a broken server and not a confident model."""
 
 _AS_ID: Final = re.compile(r"token_id:(\d+)")
 _REPLACEMENT: Final = "\ufffd"
@@ -160,11 +160,34 @@ def _positions(
             else msgspec.structs.replace(p, sampled=_with_id(p.sampled, i))
             for p, i in zip(positions, token_ids, strict=True)
         ]
+    positions = _without_guesses(positions, seen)
     count = len(positions)
-    if count >= MANY and all(p.sampled.logprob == 0.0 for p in positions):
-        seen["every sampled token has logprob exactly 0 (a known fault of speculative decoding)"] = count
     found = tuple(f"{what} ({n} of {count} positions)" for what, n in seen.items())
     return TokenLogprobs(positions=tuple(positions), anomalies=(*notes, *found))
+
+
+def _without_guesses(positions: list[TokenPosition], seen: Counter[str]) -> list[TokenPosition]:
+    """The positions without the zeros that speculative decoding leaves in place of numbers.
+
+    llama.cpp (issue 27972; seen on b1-0c1e570) gives every token that its draft guessed the logprob 0 and no alternatives;
+    the tokens between them are right. Beside positions that have alternatives such a zero is no number. Without any
+    alternatives to tell it by, many of them are only reported.
+    """
+    zeros = sum(1 for p in positions if p.sampled.logprob == 0.0)
+    if not zeros:
+        return positions
+    bare = sum(1 for p in positions if p.sampled.logprob == 0.0 and not p.top)
+    if bare and any(p.top for p in positions):
+        seen["logprob 0 without alternatives, as speculative decoding leaves it, is no number"] = bare
+        return [
+            TokenPosition(msgspec.structs.replace(p.sampled, logprob=None), ())
+            if p.sampled.logprob == 0.0 and not p.top
+            else p
+            for p in positions
+        ]
+    if zeros == len(positions) >= MANY or (bare >= MANY and 2 * bare > len(positions)):
+        seen["sampled tokens have logprob exactly 0 (a known fault of speculative decoding)"] = zeros
+    return positions
 
 
 def _with_id(token: TokenLogprob, token_id: int) -> TokenLogprob:
