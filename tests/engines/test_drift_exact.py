@@ -28,6 +28,7 @@ from auditor.endpoints.scoring import (
     Prefix,
     Scorer,
     Server,
+    SglangScorer,
     find_scorer,
 )
 from auditor.records import EndpointSpec, Message, Prompt, TokenPosition
@@ -57,8 +58,11 @@ QUESTIONS = [
 SIZES = (1, 2, 5, 20)
 TOKENS = 32
 # What an engine's own arithmetic may add: vLLM is 2e-5 nats off torch per logprob, llama.cpp 7e-5 above the far tail.
-SLACK = {"vllm": 1e-3, "llama-server": 5e-3}
-DIALECT = {"vllm": "vllm", "llama-server": "llama-cpp"}
+SLACK = {"vllm": 1e-3, "llama-server": 5e-3, "sglang": 1e-3}
+DIALECT = {"vllm": "vllm", "llama-server": "llama-cpp", "sglang": "sglang"}
+NAME = {"vllm": "prompt_logprobs", "llama-server": "llama-cpp", "sglang": "sglang"}
+PROTOCOL = {"vllm": "F", "llama-server": "P", "sglang": "F"}
+TARGETS = {"vllm": "each", "llama-server": "none", "sglang": "all"}
 SIDES = (("baseline", BASELINE), ("candidate", CANDIDATE))
 
 
@@ -125,6 +129,8 @@ class Reached:
             scorer = CompletionsScorer(endpoint, "echo")
         elif self.engine == "vllm":
             scorer = CompletionsScorer(endpoint, "prompt_logprobs", targeted=True)
+        elif self.engine == "sglang":
+            scorer = SglangScorer(endpoint)
         else:
             scorer = LlamaCppScorer(endpoint)
         return Party(scorer, scorer, await find_markers(scorer))
@@ -207,9 +213,9 @@ def oracle(tiny_models: TinyModels) -> Oracle:
 
 
 @pytest.mark.parametrize("k", SIZES)
-def test_every_bound_holds_at_every_position(engine_pair: EnginePair, oracle: Oracle, k: int) -> None:
-    rows = oracle.rows(ran(texts_of(engine_pair, k)))
-    slack = SLACK[engine_pair.baseline.engine]
+def test_every_bound_holds_at_every_position(any_pair: EnginePair, oracle: Oracle, k: int) -> None:
+    rows = oracle.rows(ran(texts_of(any_pair, k)))
+    slack = SLACK[any_pair.baseline.engine]
     assert len(rows) > 100
     for row in rows:
         p, q = row.step.pair.p, row.step.pair.q
@@ -226,12 +232,16 @@ def test_every_bound_holds_at_every_position(engine_pair: EnginePair, oracle: Or
 
 @pytest.mark.parametrize("k", [1, 5])
 def test_tokens_asked_for_by_id_sharpen_the_bound_at_every_position(
-    vllm_pair: EnginePair, oracle: Oracle, k: int
+    any_pair: EnginePair, oracle: Oracle, k: int
 ) -> None:
-    """E3 on vLLM: each side is asked for what only the other listed (`logprob_token_ids`), one call per position."""
-    found = ran(texts_of(vllm_pair, k, targeted=True))
-    rows, slack = oracle.rows(found), SLACK["vllm"]
+    """E3: each side is asked for what only the other listed; vLLM with a call per position, SGLang with one for a text."""
+    engine = any_pair.baseline.engine
+    found = ran(texts_of(any_pair, k, targeted=True))
+    rows, slack = oracle.rows(found), SLACK[engine]
     assert len(rows) > 100
+    if TARGETS[engine] == "none":
+        assert all(row.step.lists is None for row in rows)
+        return
     for row in rows:
         p, q, lists = row.step.pair.p, row.step.pair.q, row.step.lists
         assert p is not None
@@ -252,15 +262,15 @@ def test_tokens_asked_for_by_id_sharpen_the_bound_at_every_position(
     spread = {name: float(np.sqrt(np.mean([row.variance(name) for row in rows]))) for name in ("E4", "k1", "k3")}
     assert means["E2"] < means["E3"] <= exact
     assert abs(means["E4"] - exact) < 3 * spread["E4"] / math.sqrt(len(rows)) + slack
-    print(f"\nvllm k={k}: n {len(rows)}, exact {exact:.5f}, {means}, sd {spread}")
+    print(f"\n{engine} k={k}: n {len(rows)}, exact {exact:.5f}, {means}, sd {spread}")
 
 
 @pytest.mark.parametrize("k", SIZES)
 def test_e4_is_within_three_standard_errors_and_as_steady_as_promised(
-    engine_pair: EnginePair, oracle: Oracle, k: int
+    any_pair: EnginePair, oracle: Oracle, k: int
 ) -> None:
-    rows = oracle.rows(ran(texts_of(engine_pair, k, seeds=3)))
-    slack = SLACK[engine_pair.baseline.engine]
+    rows = oracle.rows(ran(texts_of(any_pair, k, seeds=3)))
+    slack = SLACK[any_pair.baseline.engine]
     errors = {
         "E4": np.array([row.step.pair.kl - row.kl for row in rows]),
         "k1": np.array([row.step.pair.p_logprob - row.step.pair.q_logprob - row.kl for row in rows]),
@@ -278,7 +288,7 @@ def test_e4_is_within_three_standard_errors_and_as_steady_as_promised(
     seen = float(np.sqrt(np.mean(errors["E4"] ** 2)))
     assert seen < 2.0 * spread["E4"] + slack
     print(
-        f"\n{engine_pair.baseline.engine} k={k}: n {len(rows)}, exact {np.mean([r.kl for r in rows]):.5f},"
+        f"\n{any_pair.baseline.engine} k={k}: n {len(rows)}, exact {np.mean([r.kl for r in rows]):.5f},"
         f" E2 {np.mean([lower(r.step) for r in rows]):.5f}, E4 {np.mean([r.step.pair.kl for r in rows]):.5f} ± {error:.5f},"
         f" k1 {errors['k1'].mean() + np.mean([r.kl for r in rows]):.5f}; sd E4 {spread['E4']:.4f}"
         f" (seen {seen:.4f}), k3 {spread['k3']:.4f}, k1 {spread['k1']:.4f}"
@@ -366,19 +376,18 @@ def test_positions_of_llama_cpp_agree_with_torch(llama_pair: EnginePair, oracle:
                     assert value == pytest.approx(truth[int(str(key))], abs=2e-2)
 
 
-def test_the_probe_finds_how_each_engine_scores(engine_pair: EnginePair) -> None:
+def test_the_probe_finds_how_each_engine_scores(any_pair: EnginePair) -> None:
     async def found() -> None:
-        reached = Reached(engine_pair)
+        reached = Reached(any_pair)
         try:
             for _, name in SIDES:
                 capabilities = await probe(reached.endpoints[name])
                 known, scorer = await find_scorer(reached.endpoints[name], capabilities)
-                vllm = reached.engine == "vllm"
-                assert known.protocol == ("F" if vllm else "P")
+                engine = reached.engine
                 assert scorer is not None
-                assert scorer.name == ("prompt_logprobs" if vllm else "llama-cpp")
-                assert scorer.targets == ("each" if vllm else "none")
-                assert known.prompt_logprobs is (True if vllm else None)
+                assert (known.protocol, scorer.name) == (PROTOCOL[engine], NAME[engine])
+                assert scorer.targets == TARGETS[engine]
+                assert known.prompt_logprobs is (None if engine == "llama-server" else True)
         finally:
             await reached.close()
 
@@ -396,10 +405,10 @@ def pair_specs(pair: EnginePair) -> Mapping[Any, EndpointSpec]:
     return {"baseline": spec_of(pair.baseline), "candidate": spec_of(pair.candidate)}
 
 
-def test_the_whole_measurement_says_what_it_is(engine_pair: EnginePair) -> None:
+def test_the_whole_measurement_says_what_it_is(any_pair: EnginePair) -> None:
     settings = DriftSettings(gather=Settings(max_tokens=16, positions=6), concurrency=4)
-    found = ran(drift_alone(pair_specs(engine_pair), asked(), settings, environ={}))
-    assert found["protocol"] == ("F" if engine_pair.baseline.engine == "vllm" else "P")
+    found = ran(drift_alone(pair_specs(any_pair), asked(), settings, environ={}))
+    assert found["protocol"] == PROTOCOL[any_pair.baseline.engine]
     assert found["tokenizer"]["same"] is True
     assert set(found["audits"]) == {"off", "own_trace", "no_trace"}
     for way in ("forward", "reverse"):
@@ -411,12 +420,12 @@ def test_the_whole_measurement_says_what_it_is(engine_pair: EnginePair) -> None:
         assert found["noise_floor"][way]["p_value"] < 0.05
 
 
-def test_generation_alone_is_labelled_as_bounds(engine_pair: EnginePair, tiny_models: TinyModels) -> None:
+def test_generation_alone_is_labelled_as_bounds(any_pair: EnginePair, tiny_models: TinyModels) -> None:
     settings = DriftSettings(protocol="G", gather=Settings(max_tokens=12), concurrency=4)
-    found = ran(drift_alone(pair_specs(engine_pair), asked(), settings, environ={}))
+    found = ran(drift_alone(pair_specs(any_pair), asked(), settings, environ={}))
     assert found["protocol"] == "G"
     assert found["scope"] == "first_token"
-    vllm = engine_pair.baseline.engine == "vllm"
+    vllm = any_pair.baseline.engine == "vllm"
     exact = exact_logprobs(tiny_models, [[{"role": "user", "content": text}] for text in QUESTIONS[:8]])
     pairs = list(zip(exact.logprobs[BASELINE], exact.logprobs[CANDIDATE], strict=True))
     for way, sign in (("forward", 1), ("reverse", -1)):
@@ -424,14 +433,14 @@ def test_generation_alone_is_labelled_as_bounds(engine_pair: EnginePair, tiny_mo
         assert body["kl_per_token"]["estimate"] is None
         assert body["kl_per_sequence"] is None
         truth = np.mean([np.sum(np.exp(p) * (p - q)) for p, q in (pair[::sign] for pair in pairs)])
-        assert 0.0 < body["kl_per_token"]["lower_bound"] <= truth + SLACK[engine_pair.baseline.engine]
+        assert 0.0 < body["kl_per_token"]["lower_bound"] <= truth + SLACK[any_pair.baseline.engine]
         assert body["kl_per_token"]["method"] == ("E3" if vllm else "E2")
         assert body["kl_per_token"]["e2"] <= body["kl_per_token"]["lower_bound"] + 1e-6
     assert found["common_prefix"]["what"].endswith("no estimate of a sequence's KL")
 
 
-def test_an_endpoint_does_not_drift_from_itself(engine_pair: EnginePair) -> None:
-    spec = spec_of(engine_pair.baseline)
+def test_an_endpoint_does_not_drift_from_itself(any_pair: EnginePair) -> None:
+    spec = spec_of(any_pair.baseline)
     settings = DriftSettings(gather=Settings(max_tokens=12, positions=4), reasoning=("as_served",), concurrency=4)
     found = ran(drift_alone({"baseline": spec, "candidate": spec}, asked(), settings, environ={}))
     for way in ("forward", "reverse"):
@@ -440,12 +449,12 @@ def test_an_endpoint_does_not_drift_from_itself(engine_pair: EnginePair) -> None
         assert found["noise_floor"][way]["p_value"] > 0.01
 
 
-def test_a_prefix_is_what_the_chat_route_sees(engine_pair: EnginePair, tiny_models: TinyModels) -> None:
+def test_a_prefix_is_what_the_chat_route_sees(any_pair: EnginePair, tiny_models: TinyModels) -> None:
     texts = QUESTIONS[:3]
     exact = exact_logprobs(tiny_models, [[{"role": "user", "content": text}] for text in texts], names=[BASELINE])
 
     async def prefixes() -> list[Prefix]:
-        reached = Reached(engine_pair)
+        reached = Reached(any_pair)
         try:
             party = await reached.party(BASELINE)
             return [await party.scorer.prefix((Message("user", text),)) for text in texts]

@@ -139,7 +139,8 @@ def serving(
                 stdin=subprocess.PIPE,
                 stdout=sink,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **(env or {})},
+                # Where the caller's Python writes no bytecode, an engine would compile all it imports at every start.
+                env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **(env or {})},
                 start_new_session=True,
             )
         try:
