@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ from auditor import __version__
 from auditor.audit.preflight import chosen_banks, schedule, units
 from auditor.audit.sight import sight
 from auditor.cli._audit import carry_out
+from auditor.cli._live import FLAG, audit_and_browse
 from auditor.cli._options import plan_of, plan_options
 from auditor.cli._shared import print_results
+from auditor.cli.view import browse
 from auditor.errors import PlanError
 from auditor.plan import Plan
 from auditor.report.plain import harmless
@@ -31,7 +34,8 @@ from auditor.wire import CassetteTape
 @click.option(
     "--replay", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="Answer from this cassette only."
 )
-def command(out: Path, record: Path | None, replay: Path | None, **given: Any) -> None:
+@click.option(FLAG, is_flag=True, help="Browse the run in the terminal while it goes on.")
+def command(out: Path, record: Path | None, replay: Path | None, live: bool, **given: Any) -> None:
     """Audit a pair into the folder RUN, or continue a broken run there.
 
     Both endpoints get the same prompts, interleaved. Settings come from PLAN.toml, from flags, or both (flags win).
@@ -45,6 +49,8 @@ def command(out: Path, record: Path | None, replay: Path | None, **given: Any) -
     plan = plan_of(**given)
     if record and replay:
         raise PlanError("--record and --replay exclude each other.", "Give one of them.")
+    if live:
+        sys.exit(audit_and_browse(sys.argv[1:], out, browse))
     _warn(plan)
     cassette = CassetteTape(replay, must_exist=True) if replay else None
     carry_out(plan, out, tape=cassette, mode="replay" if cassette else "auto")

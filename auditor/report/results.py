@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any, Final
 
-from auditor.records import ALL_DIMENSIONS, DIMENSIONS, SIDES, Usage
+from auditor.records import ALL_DIMENSIONS, SIDES, Usage
 from auditor.report.anomalies import anomalies, told
 from auditor.report.corrected import corrections
 from auditor.report.corrected_figures import correct_figures
+from auditor.report.overall import overall, overall_reason
 from auditor.report.overridden import overridden, read_overrides, replaced
-from auditor.stats.decide import Decision
 from auditor.store import RunReader
 
 SCHEMA: Final = "auditor.results/1"
@@ -62,53 +62,6 @@ def results(reader: RunReader) -> dict[str, Any]:
             "warnings": [*provenance.get("warnings", []), *told(odd)],
         },
     }
-
-
-def overall(dimensions: dict[str, dict[str, Any]]) -> str:
-    """One word for the trust dimensions together.
-
-    REGRESSED if one of them regressed, also when they are looked at together (Holm); PRESERVED only if all six were audited
-    and none is worse (intersection-union: no correction is needed for that claim); else INCONCLUSIVE.
-    """
-    decisions = {name: Decision(dimensions[name]["primary"]["decision"]) for name in DIMENSIONS if name in dimensions}
-    if _lost(dimensions, together=True):
-        return str(Decision.REGRESSED)
-    held = {Decision.PRESERVED, Decision.IMPROVED}
-    whole = set(decisions) == set(DIMENSIONS) and held.issuperset(decisions.values())
-    return str(Decision.PRESERVED if whole else Decision.INCONCLUSIVE)
-
-
-def overall_reason(dimensions: dict[str, dict[str, Any]]) -> str:
-    """One sentence for :func:`overall`."""
-    word = overall(dimensions)
-    if word == Decision.REGRESSED:
-        lost = _lost(dimensions, together=True)
-        also = ", also when the dimensions are looked at together" if len(dimensions) > 1 else ""
-        return f"Shown to have lost{also}: {', '.join(lost)}."
-    if word == Decision.PRESERVED:
-        return "All six dimensions are shown to be preserved."
-    if lost := _lost(dimensions, together=False):
-        return (
-            f"Lost when looked at alone: {', '.join(lost)}; among several dimensions that is not yet rare enough by chance"
-            " to say that something regressed."
-        )
-    absent = [name for name in DIMENSIONS if name not in dimensions]
-    told = [name for name in DIMENSIONS if name in dimensions]
-    vague = [name for name in told if dimensions[name]["primary"]["decision"] == Decision.INCONCLUSIVE]
-    parts = [f"open: {', '.join(vague)}"] if vague else []
-    parts += [f"not audited: {', '.join(absent)}"] if absent else []
-    return f"Nothing is shown to have regressed, but not everything is shown to be preserved; {'; '.join(parts)}."
-
-
-def _lost(dimensions: dict[str, dict[str, Any]], *, together: bool) -> list[str]:
-    """The trust dimensions that regressed; ``together`` leaves out those for which that only holds alone."""
-    return [
-        name
-        for name in DIMENSIONS
-        if name in dimensions
-        and (primary := dimensions[name]["primary"])["decision"] == Decision.REGRESSED
-        and not (together and primary.get("together") is False)
-    ]
 
 
 def _cost(reader: RunReader) -> dict[str, Any]:

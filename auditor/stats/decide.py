@@ -4,21 +4,14 @@ The rule is the same whether the interval came from a fixed sample or from a con
 second kind may be looked at as often as one likes.
 """
 
-from enum import StrEnum
 from typing import NamedTuple
 
 from auditor.stats import planning, sequences
+from auditor.stats.decision import Decision
 from auditor.stats.intervals import Interval
 from auditor.stats.planning import check_margin
 
-
-class Decision(StrEnum):
-    """What the evidence shows about one metric. INCONCLUSIVE is an answer: it never stands for "no harm seen"."""
-
-    PRESERVED = "PRESERVED"
-    REGRESSED = "REGRESSED"
-    IMPROVED = "IMPROVED"
-    INCONCLUSIVE = "INCONCLUSIVE"
+__all__ = ["Decided", "Decision", "decide"]
 
 
 class Decided(NamedTuple):

@@ -78,6 +78,17 @@ class RunFolder:
             self._lock.close()
             self._lock = None
 
+    def _has_writer(self) -> bool:
+        """Whether a process holds the folder."""
+        try:
+            with (self.path / LOCK).open("r") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return False
+
     def open_writer(self) -> sqlite3.Connection:
         """The one connection that writes."""
         connection = sqlite3.connect(self.database, isolation_level="DEFERRED")
@@ -104,6 +115,10 @@ class RunFolder:
         except sqlite3.DatabaseError as error:
             connection.close()
             raise RunError(f"{self.database} is not a run's database.", "Restore it or run again.") from error
+        if version == 0 and self._has_writer():
+            # Its writer is about to make the tables; a reader that made them, too, would break it.
+            connection.close()
+            raise RunError(f"The run in {self.path} is just being made.", "Try again in a moment.")
         if version != len(MIGRATIONS):
             connection.close()
             if version > len(MIGRATIONS):

@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from platformdirs import user_config_path
 from textual.app import App, SystemCommand
@@ -18,7 +18,6 @@ from textual.worker import get_current_worker
 
 from auditor.errors import UsageError
 from auditor.records import Part, Prompt, Side, Usage
-from auditor.report.overridden import Overrides, overrides_of
 from auditor.store import Annotations, RunReader, Words
 from auditor.store.annotations import Kind
 from auditor.tui.config import FILE as CONFIG_FILE
@@ -35,6 +34,9 @@ from auditor.tui.search import Search
 from auditor.tui.summary import Summary, summarise
 from auditor.tui.theme import ASCII, DARK, LIGHT, Glyphs, glyphs
 from auditor.tui.widgets.key_bar import key_names
+
+if TYPE_CHECKING:
+    from auditor.report.overridden import Overrides
 
 Price = Callable[[dict[str, Any], Side, Usage], float | None]
 """US dollars for a reply's tokens of one side of a run, from its frozen plan; None where no price is known."""
@@ -172,6 +174,8 @@ class AuditorApp(App[None]):
             marks["overridden"] or marks["labelled"] or self.weighed.overridden or self.weighed.corrected
         ):
             return
+        from auditor.report.overridden import overrides_of
+
         self._weighed_version = self.remarks.version
         work = partial(self._weigh, overrides_of(self.annotations), labelled=bool(marks["labelled"]))
         self.run_worker(work, thread=True, exclusive=True, group="weigh")
@@ -200,6 +204,8 @@ class AuditorApp(App[None]):
         for screen in self.screen_stack:
             if isinstance(screen, OverviewScreen):
                 screen.refresh_findings()
+            elif isinstance(screen, AuditorScreen):
+                screen.retitle()
 
     def listing_of(self, ids: Sequence[int]) -> Listing:
         """A list of just these pairs, in their order."""
@@ -257,10 +263,9 @@ class AuditorApp(App[None]):
 
     def action_label(self) -> None:
         """Label replies blind."""
-        from auditor.tui.labels import Queue
         from auditor.tui.screens.label import LabelScreen
 
-        self.push_screen(LabelScreen(Queue(self.reader, self.annotations, self.rubrics())))
+        self.push_screen(LabelScreen())
 
     def action_jump(self) -> None:
         """A letter on everything one can go to."""

@@ -9,6 +9,9 @@ from auditor.records import Part, Side
 from auditor.stats.sampling import drawn
 from auditor.store import Annotations, RunReader
 
+Rubrics = Mapping[str, Mapping[str, str]]
+"""Each rubric's labels with their definitions."""
+
 
 class Item(NamedTuple):
     """One part of one reply, to be judged by one rubric."""
@@ -34,7 +37,7 @@ class Queue:
         self,
         reader: RunReader,
         annotations: Annotations,
-        rubrics: Mapping[str, Mapping[str, str]] | None = None,
+        rubrics: Rubrics | None = None,
         most: int = 400,
     ) -> None:
         self._reader = reader

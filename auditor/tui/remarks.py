@@ -4,15 +4,15 @@ its decisions."""
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from auditor.errors import AuditorError
 from auditor.records import ALL_DIMENSIONS, Part, Side
-from auditor.report.corrected import corrections
-from auditor.report.overridden import Overrides, overridden, replaced
-from auditor.report.results import overall
 from auditor.store import Annotation, Annotations, RunReader
 from auditor.store.annotations import Kind
+
+if TYPE_CHECKING:
+    from auditor.report.overridden import Overrides
 
 
 class Remarks:
@@ -94,6 +94,10 @@ class Weighed:
 
 def weigh(reader: RunReader, overrides: Overrides, *, labelled: bool) -> Weighed:
     """Recompute what people's remarks touch; takes seconds on the largest runs, so not on the thread that paints."""
+    from auditor.report.corrected import corrections
+    from auditor.report.overall import overall
+    from auditor.report.overridden import overridden, replaced
+
     try:
         stored = reader.findings()
         findings = {name: stored[name] for name in ALL_DIMENSIONS if name in stored}

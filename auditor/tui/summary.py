@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from auditor.records import ALL_DIMENSIONS, CAPABILITY, SIDES
-from auditor.report.corrected import JUDGED
+from auditor.report.overall import overall
 from auditor.report.plain import one_line
-from auditor.report.results import overall
 from auditor.store import RunReader
 
 _BACKING: Final = {"exact": "exact parsing", "rules": "the rules judge", "llm": "an LLM judge"}
+_JUDGES: Final = frozenset({"rules", "llm"})
 _FORCED: Final = "was forced although it is kin"
 _GRAVITY: Final = {"REGRESSED": 0, "INCONCLUSIVE": 1, "PRESERVED": 2, "IMPROVED": 3}
 
@@ -144,7 +144,7 @@ def cell(name: str, body: dict[str, Any]) -> Cell:
         unscored=primary["unscored"],
         reason=primary["reason"],
         backing=" and ".join(_BACKING[kind] for kind in primary["judged_by"] if kind in _BACKING) or "nothing",
-        judged=bool(JUDGED & set(primary["judged_by"])),
+        judged=bool(_JUDGES & set(primary["judged_by"])),
         secondary=tuple(_secondary(metric) for metric in body.get("secondary", ()) if _measured(metric)),
         trace_baseline=traces.get("baseline", {}).get("rate"),
         trace_candidate=traces.get("candidate", {}).get("rate"),

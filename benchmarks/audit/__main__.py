@@ -18,7 +18,7 @@ from auditor.audit.conclusion import conclusion
 from auditor.audit.schedule import draw
 from auditor.plan import Plan
 from auditor.records import CAPABILITY, DIMENSIONS, Message, Outcome, Prompt, Scored, Side
-from auditor.report.results import overall
+from auditor.report.overall import overall
 
 PAIR = {"baseline": {"endpoint": "openai:a"}, "candidate": {"endpoint": "openai:b"}}
 NOISE = (0.05, 0.05)

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from auditor.audit.findings import finding, judged_of, together
 from auditor.report.markdown import markdown
-from auditor.report.results import overall, overall_reason
+from auditor.report.overall import overall, overall_reason
 from auditor.report.table import extent, level_of, show
 from tests.audit.pairs import rows_of, terms
 

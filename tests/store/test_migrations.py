@@ -5,6 +5,9 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+import pytest
+
+from auditor.errors import RunError
 from auditor.store import RunFolder, RunReader, RunWriter
 from auditor.store.migrations import MIGRATIONS
 
@@ -41,3 +44,17 @@ def test_every_step_is_taken_once(tmp_path: Path) -> None:
     connection = sqlite3.connect(path / "run.sqlite")
     assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
     connection.close()
+
+
+def test_a_run_that_is_just_being_made_is_left_to_its_writer(tmp_path: Path) -> None:
+    """Its database is there, its tables are not: a reader that made them would break the audit."""
+    folder = RunFolder(tmp_path / "run")
+    folder.claim()
+    folder.freeze(b"{}")
+    sqlite3.connect(folder.database).close()
+    folder.database.touch()
+    with pytest.raises(RunError, match="just being made"):
+        RunReader(folder.path)
+    RunWriter(folder).close()
+    RunReader(folder.path).close()
+    folder.release()

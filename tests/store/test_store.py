@@ -173,6 +173,7 @@ def test_a_run_of_a_newer_version_is_not_touched(folder: RunFolder) -> None:
 def test_an_empty_database_is_brought_up_to_date_by_reading(folder: RunFolder) -> None:
     sqlite3.connect(folder.database).close()
     folder.database.touch()
+    folder.release()
     reader = RunReader(folder.path)
     assert reader.progress() == (0, 0)
     reader.close()

@@ -70,3 +70,11 @@ def test_a_folder_without_a_run_is_said_to_be_none(tmp_path: Path) -> None:
     ran = subprocess.run(view(tmp_path), capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     assert ran.returncode == 2
     assert "holds no run" in ran.stderr
+
+
+def test_a_run_is_not_browsed_live_without_a_terminal(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "auditor", "run", "--live", "--out", str(tmp_path / "run")]
+    pair = ["--baseline", "http://127.0.0.1:9/v1#a", "--candidate", "http://127.0.0.1:9/v1#b"]
+    ran = subprocess.run([*command, *pair], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    assert ran.returncode == 2
+    assert "--live needs a terminal" in ran.stderr

@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from auditor.report.plain import one_line
-from auditor.tui.labels import Item, Queue
+from auditor.tui.labels import Item, Queue, Rubrics
 from auditor.tui.record_text import question
 from auditor.tui.screens.ask import Choices
 from auditor.tui.screens.base import AuditorScreen
@@ -35,9 +35,9 @@ class LabelScreen(AuditorScreen):
         Binding("u", "undo", "Undo", id="label.undo"),
     ]
 
-    def __init__(self, queue: Queue) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.queue = queue
+        self.queue: Queue | None = None
         self._item: Item | None = None
         self._skipped: set[Item] = set()
 
@@ -52,13 +52,22 @@ class LabelScreen(AuditorScreen):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Bring the first."""
-        self._next()
+        """Read the rubrics in the background: that loads half of the program."""
+        self.query_one("#label-state", Static).update("reading the rubrics…")
+        self.run_worker(self._read, thread=True, group="label")
+
+    def _read(self) -> None:
+        self.app.call_from_thread(self._begin, self.browser.rubrics())
+
+    def _begin(self, rubrics: Rubrics) -> None:
+        self.queue = Queue(self.browser.reader, self.browser.annotations, rubrics)
+        if self.is_mounted:
+            self._next()
 
     def action_label(self, index: int) -> None:
         """Label what is shown."""
         choices = self.query_one(Choices).choices
-        if self._item is not None and index < len(choices):
+        if self.queue is not None and self._item is not None and index < len(choices):
             self.queue.label(self._item, choices[index][0])
             self.browser.remarks.changed()
             self._next()
@@ -85,13 +94,15 @@ class LabelScreen(AuditorScreen):
 
     def action_undo(self) -> None:
         """Take the last label back, and show that reply again."""
-        if self.queue.undo():
+        if self.queue is not None and self.queue.undo():
             self.browser.remarks.changed()
             self._next()
         else:
             self.notify("There is no label to take back.")
 
     def _next(self) -> None:
+        if self.queue is None:
+            return
         item = self.queue.next()
         if item in self._skipped:
             item = next((i for i in self.queue.items if i not in self._skipped and not self._labelled(i)), None)

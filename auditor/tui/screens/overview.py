@@ -8,7 +8,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
-from auditor.report.overridden import told
 from auditor.report.plain import one_line
 from auditor.tui.drift_text import beyond, by_dimension, first_token
 from auditor.tui.listing import Filter, Listing, Mode
@@ -169,6 +168,8 @@ class OverviewScreen(AuditorScreen):
 
     def _by_hand(self, cell: Cell) -> list[str]:
         """What people's overrides make of this dimension."""
+        from auditor.report.overridden import told
+
         figures = self.browser.weighed.overridden.get(cell.dimension)
         return [told({"overridden": figures}).replace("-", "−")] if figures else []
 

@@ -11,19 +11,19 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
-from auditor.records import SIDES, UNSCORED_OUTCOMES, Side
+from auditor.records import SIDES, Side
 from auditor.report.plain import harmless
 from auditor.store import RecordDetail
 from auditor.tui.diff import word_diff
 from auditor.tui.listing import Listing
 from auditor.tui.record_text import Shown, about_the_trace, headline, looked_for, question, reply_blocks
-from auditor.tui.screens.base import AuditorScreen
+from auditor.tui.screens.remarking import RemarkingScreen
 from auditor.tui.widgets.key_bar import KeyBar
 from auditor.tui.widgets.text_pane import TextPane
 from auditor.tui.wrap import Span
 
 
-class RecordScreen(AuditorScreen):
+class RecordScreen(RemarkingScreen):
     """Two panes that scroll together; n and p walk through the list one came from."""
 
     NAME = "record"
@@ -59,7 +59,6 @@ class RecordScreen(AuditorScreen):
         self.listing = listing
         self.index = index
         self.locked = True
-        self.detail: RecordDetail | None = None
         self._walked = walked
         self._stale = False
         self._trace: bool | None = None
@@ -132,7 +131,7 @@ class RecordScreen(AuditorScreen):
     def action_trace(self) -> None:
         """Unfold or fold the traces."""
         self._trace = not self._unfolded()
-        self._draw(keep=True)
+        self.draw(keep=True)
         if self._trace:
             line = self._pane("candidate").line_of("trace")
             pane = self._pane("candidate")
@@ -142,7 +141,7 @@ class RecordScreen(AuditorScreen):
     def action_verdicts(self) -> None:
         """Show what the judges said, raw reply included; again hides the raw reply."""
         self._verdicts = not self._verdicts
-        self._draw(keep=True)
+        self.draw(keep=True)
         if self._verdicts:
             for side in SIDES:
                 line = self._pane(side).line_of("why")
@@ -153,7 +152,7 @@ class RecordScreen(AuditorScreen):
         """Mark the words that only one side has."""
         self._diff = not self._diff
         self._spans = {}
-        self._draw(keep=True)
+        self.draw(keep=True)
         if self._diff:
             self._compare()
 
@@ -176,7 +175,7 @@ class RecordScreen(AuditorScreen):
     def action_lock(self) -> None:
         """Scroll the panes together, or each on its own."""
         self.locked = not self.locked
-        self._tell()
+        self.tell()
 
     def action_side(self, side: Side) -> None:
         """Read one side."""
@@ -189,11 +188,6 @@ class RecordScreen(AuditorScreen):
         for side in SIDES:
             self.query_one(f"#{side}-side").display = bool(hidden) or side == focused
         self.query_one("#sides").set_class(not hidden, "-one")
-
-    def action_star(self) -> None:
-        """Star this pair, or take the star away."""
-        self.browser.star(self.prompt_id)
-        self._tell()
 
     def action_tokens(self) -> None:
         """Show the tokens either side might have said."""
@@ -211,67 +205,6 @@ class RecordScreen(AuditorScreen):
         if self.detail is not None:
             self.browser.open_request(self.detail.prompt)
 
-    def action_override(self) -> None:
-        """Say that a verdict is wrong: which side's, what is right, and why."""
-        from auditor.tui.screens.ask import AskScreen, ChooseScreen
-
-        if self.detail is None:
-            return
-        prompt = self.detail.prompt
-        labels = self.browser.reader.labels(prompt.dimension, prompt.kind)
-        sides = [side for side in reversed(SIDES) if side in self.detail.sides]
-        options = [
-            (side, label)
-            for side in sides
-            for label in labels
-            if label not in UNSCORED_OUTCOMES and label != self._label(side)
-        ]
-        told = [(f"{side}: {label}", f"instead of {self._label(side) or 'unscored'}") for side, label in options]
-
-        def chosen(index: int | None) -> None:
-            if index is not None:
-                self.app.push_screen(
-                    AskScreen("Why?", hint="One sentence; it is kept with your name and the time."), reasoned(index)
-                )
-
-        def reasoned(index: int) -> Callable[[str | None], None]:
-            def record(reason: str | None) -> None:
-                if reason is not None:
-                    side, label = options[index]
-                    self.browser.annotate(
-                        "override", prompt.id, label, side=side, part="answer", old=self._label(side), reason=reason
-                    )
-                    self._draw(keep=True)
-                    self._tell()
-
-            return record
-
-        if told:
-            self.app.push_screen(ChooseScreen("What is right?", told), chosen)
-
-    def action_comment(self) -> None:
-        """Write a comment on this pair; an empty one takes it away."""
-        from auditor.tui.screens.ask import AskScreen
-
-        prompt_id = self.prompt_id
-        before = self.browser.annotations.current("comment").get((prompt_id, "", "", ""))
-
-        def record(text: str | None) -> None:
-            if text is not None:
-                self.browser.annotate("comment", prompt_id, text, old=before.new if before else "")
-                self._draw(keep=True)
-
-        self.app.push_screen(AskScreen("Comment", before.new if before else ""), record)
-
-    def action_undo(self) -> None:
-        """Take back the last override of this session's user."""
-        undone = self.browser.remarks.undo("override")
-        self.notify(
-            "There is no override to take back." if undone is None else f"Taken back: {undone.old}", markup=False
-        )
-        self._draw(keep=True)
-        self._tell()
-
     def action_copy(self) -> None:
         """Copy the side one reads."""
         self.browser.hand_over.copy(self._focused().plain_text())
@@ -283,9 +216,6 @@ class RecordScreen(AuditorScreen):
     def action_editor(self) -> None:
         """Open the whole record in $EDITOR."""
         self.browser.hand_over.open_outside(self._whole(), "EDITOR", "vi")
-
-    def _label(self, side: Side) -> str:
-        return self.detail.sides[side].scored.label if self.detail is not None and side in self.detail.sides else ""
 
     def _focused(self) -> TextPane:
         return self._pane("baseline" if self._pane("baseline").has_focus else "candidate")
@@ -317,8 +247,8 @@ class RecordScreen(AuditorScreen):
         self.detail = self.browser.reader.detail(self.prompt_id)
         self._spans, self._jump, self._money = {}, -1, {}
         self.retitle()
-        self._tell()
-        self._draw()
+        self.tell()
+        self.draw()
         if self._diff:
             self._compare()
         if self.browser.price is not None and self.detail is not None:
@@ -340,9 +270,10 @@ class RecordScreen(AuditorScreen):
     def _show_prices(self, prompt_id: str, money: Mapping[Side, float | None]) -> None:
         if self.is_mounted and prompt_id == self.prompt_id:
             self._money = money
-            self._draw(keep=True)
+            self.draw(keep=True)
 
-    def _draw(self, *, keep: bool = False) -> None:
+    def draw(self, *, keep: bool = False) -> None:
+        """Draw both sides, and above them what was asked."""
         if self.detail is None:
             return
         self.query_one("#prompt", TextPane).show(question(self.detail.prompt))
@@ -388,9 +319,10 @@ class RecordScreen(AuditorScreen):
     def _show_differences(self, prompt_id: str, gone: tuple[Span, ...], come: tuple[Span, ...]) -> None:
         if self._diff and self.is_mounted and prompt_id == self.prompt_id:
             self._spans = {"baseline": gone, "candidate": come}
-            self._draw(keep=True)
+            self.draw(keep=True)
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
+        """The line above: which way it went, its id, kind and drift, and how it is marked."""
         row = self.listing.row(self.index)
         signs = self.browser.signs
         marks = self.browser.remarks.marks()
