@@ -45,6 +45,8 @@ PICTURES = (
     Picture("record", (110, 28), DARK.name, ("enter", "enter")),
     Picture("record-diff", (110, 28), LIGHT.name, ("enter", "enter", "d")),
     Picture("narrow", (80, 24), DARK.name, ("enter", "enter")),
+    Picture("drift", (110, 28), DARK.name, ("D",)),
+    Picture("live", (110, 32), LIGHT.name, ("L",)),
 )
 TOUR: tuple[tuple[str, float], ...] = (
     ("", 2.0),
