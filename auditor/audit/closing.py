@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from auditor import defaults
 from auditor.audit.conclusion import conclusion
-from auditor.audit.drift import BEYOND, with_beyond
+from auditor.audit.drift import BEYOND
+from auditor.audit.drift_finding import with_beyond
 from auditor.audit.published import published
 from auditor.drift.protocol_first_token import measure
 from auditor.plan import Plan

@@ -10,7 +10,8 @@ import httpx2
 import msgspec
 
 from auditor import __version__
-from auditor.audit.drift import DriftSettings, measure_drift, questions_of
+from auditor.audit.drift import measure_drift, questions_of
+from auditor.audit.drift_texts import DriftSettings
 from auditor.audit.session import Seat, Session, keys_for
 from auditor.endpoints import Capabilities, probe
 from auditor.errors import RunError

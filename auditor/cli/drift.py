@@ -11,9 +11,9 @@ import click
 import msgspec
 
 from auditor import defaults
-from auditor.audit.drift import DriftSettings
 from auditor.audit.drift_alone import drift_alone
 from auditor.audit.drift_choice import Wanted
+from auditor.audit.drift_texts import DriftSettings
 from auditor.audit.preflight import chosen_banks, schedule
 from auditor.audit.reference import SIZE, record_reference, reference_from_run, watch_prompts
 from auditor.audit.schedule import drift_sample

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from auditor.audit.drift import DriftSettings, association
 from auditor.audit.drift_alone import drift_alone
+from auditor.audit.drift_finding import association
+from auditor.audit.drift_texts import DriftSettings
 from auditor.audit.reference import record_reference, reference_from_run, watch_prompts
 from auditor.audit.runner import Audit
 from auditor.audit.watch import evidence, prompts_changed, repeats_changed, stages, texts_changed, threshold, watch

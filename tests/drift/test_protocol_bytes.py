@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from auditor.audit.drift import DriftSettings
 from auditor.audit.drift_alone import drift_alone
+from auditor.audit.drift_texts import DriftSettings
 from auditor.drift.bytesalign import align_chunks
 from auditor.drift.protocol_bytes import ScoredBytes, describe_bytes, gather_bytes, spell
 from auditor.drift.protocol_gather import Party, Settings, seed_of

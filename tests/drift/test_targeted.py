@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditor.audit.drift import DriftSettings
 from auditor.audit.drift_alone import drift_alone
+from auditor.audit.drift_texts import DriftSettings
 from auditor.drift.bounds import jsd_bounds, kl_lower_capped, tv_bounds
 from auditor.drift.firsttoken import first_token_drift
 from auditor.drift.protocol_first_token import measure

@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 import numpy as np
 import pytest
 
-from auditor.audit.drift import DriftSettings
 from auditor.audit.drift_alone import drift_alone
+from auditor.audit.drift_texts import DriftSettings
 from auditor.drift.bounds import jsd_bounds, kl_lower_capped, kl_lower_lumped, tv_bounds
 from auditor.drift.protocol_gather import Party, Question, Settings, find_markers, gather
 from auditor.drift.protocol_sequence import ScoredText, Step

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from auditor.audit.drift import DriftSettings
 from auditor.audit.drift_alone import drift_alone
+from auditor.audit.drift_texts import DriftSettings
 from auditor.drift.protocol_gather import Settings
 from auditor.report.drift import BITS, NATS, association_line, beyond_lines, drift_lines
 from auditor.report.markdown import markdown
