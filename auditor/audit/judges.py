@@ -213,10 +213,14 @@ class Bench:
         beyond = {one for body in reader.findings().values() for one in body.get("beyond_stop", ())}
         verdicts = [found for found in reader.verdicts() if found[0] not in beyond]
         again, flipped = flips(verdicts)
+        asked: Counter[str] = Counter()
+        for _, _, verdict in verdicts:
+            asked[verdict.rubric] += verdict.attempts
         canaries = [one for prompt, told in sorted(self._canaries.items()) if prompt not in beyond for one in told]
         failed = [one for one in canaries if not one.passed]
         return {
             "startup_cases": len(self.startup),
+            "asked": dict(sorted(asked.items())),
             "canaries": {
                 "asked": len(canaries),
                 "failed": len(failed),
