@@ -84,6 +84,7 @@ async def take(run: Path, camera: Camera) -> None:
     app = _app(run)
     frames: list[tuple[bytes, float]] = []
     async with app.run_test(size=(100, 28)) as pilot:
+        app.theme = DARK.name
         for key, seconds in TOUR:
             if key:
                 await pilot.press(key)

@@ -21,7 +21,7 @@ from auditor.tui.live import BUCKETS, LiveFeed, Snapshot, Traffic
 from auditor.tui.query import Term
 from auditor.tui.screens.ask import ChooseScreen
 from auditor.tui.screens.base import AuditorScreen
-from auditor.tui.summary import points, summarise
+from auditor.tui.summary import nice_limit, points, summarise
 from auditor.tui.theme import DECISION_STYLE, Glyphs
 from auditor.tui.widgets.key_bar import KeyBar
 from auditor.tui.widgets.row_list import RowList, fit
@@ -61,7 +61,7 @@ class Matrix(RowList):
         bar, axis = self._widths(width)
         counts = "".join(fit(name, wide, right=True) for name, wide in _COUNTS)
         names = fit("  dimension", 13) + fit("done", bar + 11) + counts + "  "
-        scale = fit(Axis(1.0, axis).heading(), axis + 2) if axis else fit("delta", 6, right=True) + "  "
+        scale = fit(self._axis(axis).heading(), axis + 2) if axis else fit("delta", 6, right=True) + "  "
         return [(names, ""), (scale, "row--muted"), ("decision", "")]
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
@@ -96,9 +96,16 @@ class Matrix(RowList):
         stands = self.snapshot.so_far.get(dimension) if self.snapshot else None
         style = "row--unsure" if stands is None else "row--worse" if stands.high < 0 else "row--good"
         if axis:
-            drawn = Axis(1.0, axis).bar(stands.low, stands.high, stands.delta, 0.1, style, self.signs) if stands else []
+            drawn = (
+                self._axis(axis).bar(stands.low, stands.high, stands.delta, 0.1, style, self.signs) if stands else []
+            )
             return [*(drawn or [(" " * axis, "")]), ("  ", "")]
         return [(fit("" if stands is None else points(stands.delta), 6, right=True) + "  ", style)]
+
+    def _axis(self, width: int) -> Axis:
+        """One axis for all rows, as wide as they need by now."""
+        stands = self.snapshot.so_far.values() if self.snapshot else ()
+        return Axis(nice_limit([end for one in stands for end in (one.low, one.high)]), width)
 
     def _decision(self, dimension: str, width: int) -> Piece:
         """What was decided, and after how many pairs; a dot while it is open."""
