@@ -9,7 +9,7 @@ from auditor.audit.drift_finding import with_beyond
 from auditor.audit.published import published
 from auditor.drift.protocol_first_token import measure
 from auditor.plan import Plan
-from auditor.records import SIDES, Reply, Scored, Side
+from auditor.records import SIDES, Reply, Side
 from auditor.store import RunFolder, RunReader, RunWriter
 
 
@@ -18,30 +18,30 @@ def conclude(plan: Plan, folder: RunFolder, writer: RunWriter) -> None:
     writer.commit()
     reader = RunReader(folder.path)
     try:
-        order = reader.prompts()
-        prompts = {prompt.id: prompt for prompt in order}
-        frozen_units: dict[str, int] = reader.plan["units"]
-        probes = (reader.meta("provenance") or {}).get("probes", {})
-        beyond = reader.meta(BEYOND)
-        scores: dict[str, dict[Side, Scored]] = {}
-        for prompt_id, side, scored in reader.scores():
-            scores.setdefault(prompt_id, {})[side] = scored
-        first: dict[str, dict[Side, Reply]] = {}
-        for prompt_id, side, reply in reader.first_tokens():
-            first.setdefault(prompt_id, {})[side] = reply
+        _conclude(plan, folder, reader, writer)
     finally:
         reader.close()
-    found = conclusion(plan, order, frozen_units, scores)
+
+
+def _conclude(plan: Plan, folder: RunFolder, reader: RunReader, writer: RunWriter) -> None:
+    order, scores = reader.stored_prompts(), reader.stored_scores()
+    probes = (reader.meta("provenance") or {}).get("probes", {})
+    found = conclusion(plan, order, reader.plan["units"], scores)
     as_published = published(folder.path, plan, order, scores, found.counted)
     for name, body in found.findings.items():
         writer.put_finding(name, body | ({"paper": as_published[name]} if name in as_published else {}))
     writer.put_meta("stopping", found.stopping)
+    first: dict[str, dict[Side, Reply]] = {}
+    for prompt_id, side, reply in reader.first_tokens():
+        # Which pairs happened to be in flight when the run stopped is chance of another kind than the schedule's.
+        if prompt_id in found.counted:
+            first.setdefault(prompt_id, {})[side] = reply
+    about = {prompt.id: (prompt.unit, prompt.dimension) for prompt in order if prompt.id in first} if first else {}
     drift, per_prompt = measure(
         [
-            (prompt_id, prompts[prompt_id].unit, prompts[prompt_id].dimension, both["baseline"], both["candidate"])
+            (prompt_id, *about[prompt_id], both["baseline"], both["candidate"])
             for prompt_id, both in first.items()
-            # Which pairs happened to be in flight when the run stopped is chance of another kind than the schedule's.
-            if len(both) == len(SIDES) and prompt_id in found.counted
+            if len(both) == len(SIDES)
         ],
         k=plan.drift.top_logprobs,
         # Only a server that was seen to list the plain top may be read as doing so; else the safe reading holds.
@@ -50,6 +50,6 @@ def conclude(plan: Plan, folder: RunFolder, writer: RunWriter) -> None:
         resamples=defaults.BOOTSTRAP,
         level=defaults.LEVEL,
     )
-    if (drift := with_beyond(drift, per_prompt, beyond, scores, plan.run.seed)) is not None:
+    if (drift := with_beyond(drift, per_prompt, reader.meta(BEYOND), scores, plan.run.seed)) is not None:
         writer.put_finding("drift", drift)
         writer.put_drift(per_prompt)

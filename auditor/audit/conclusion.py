@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import sys
+from array import array
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 import msgspec
 
@@ -19,6 +21,37 @@ from auditor.stats.decide import Decision
 from auditor.stats.evidence import Terms
 
 Scores = Mapping[str, Mapping[Side, Scored]]
+Both = tuple[Scored, Scored]
+
+
+class Rows(Sequence[Row]):
+    """The rows at some places of the order. They are made when they are asked for, and their prompts come without texts, so
+    that as little as possible is in memory at a time: what a figure counts hangs on a prompt's kind, not on its words.
+    """
+
+    def __init__(self, prompts: Sequence[Prompt], both: Sequence[Both | None], seqs: Sequence[int]) -> None:
+        self._prompts = prompts
+        self._both = both
+        self._seqs = array("L", seqs)
+
+    def __len__(self) -> int:
+        return len(self._seqs)
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Row]: ...
+    def __getitem__(self, place: int | slice) -> Row | list[Row]:
+        if isinstance(place, slice):
+            return [self._row(seq) for seq in self._seqs[place]]
+        return self._row(self._seqs[place])
+
+    def _row(self, seq: int) -> Row:
+        both = self._both[seq]
+        if both is None:
+            raise LookupError(f"the pair at place {seq} has no scores")
+        prompt = self._prompts[seq]
+        return (msgspec.structs.replace(prompt, messages=(), kind=sys.intern(prompt.kind)), *both)
 
 
 class Conclusion(NamedTuple):
@@ -56,22 +89,29 @@ def conclusion(plan: Plan, prompts: Sequence[Prompt], units: Mapping[str, int], 
     """Decide every dimension from the scores by prompt, ``prompts`` in the order of the schedule."""
     terms = terms_of(plan, units)
     course = Course(prompts, terms, plan.run.until, context)
-    done: dict[int, Row] = {}
+    done: list[Both | None] = [None] * len(prompts)
+    # A few hundred kinds of pairs at most: each is kept once.
+    kinds: dict[tuple[int, int], Both] = {}
+    planned: dict[str, array[int]] = {name: array("L") for name in terms}
+    aside = bytearray(len(prompts))
     for seq, prompt in enumerate(prompts):
-        both = scores.get(prompt.id, {})
-        if len(both) == len(SIDES):
-            done[seq] = (prompt, both["baseline"], both["candidate"])
-            course.put(seq, paired(*done[seq]).delta)
+        planned[prompt.dimension].append(seq)
+        aside[seq] = context(prompt)
+        found = scores.get(prompt.id, {})
+        if len(found) == len(SIDES):
+            both = found["baseline"], found["candidate"]
+            done[seq] = both = kinds.setdefault((id(both[0]), id(both[1])), both)
+            course.put(seq, paired(prompt, *both).delta)
     findings: dict[str, dict[str, Any]] = {}
     counted: set[str] = set()
     for name in terms:
         seqs = course.counted(name)
-        rows = [done[seq] for seq in seqs]
-        counted |= {row[0].id for row in rows}
+        rows = Rows(prompts, done, seqs)
+        counted.update(row[0].id for row in rows)
         # A size that was fixed but not reached could have been any other: it is treated as what it is, a look on the way.
         watched = plan.run.until == "decided" or not course.exhausted(name)
         dimension = REGISTRY[name]
-        deciding = [row for row in rows if not context(row[0])]
+        deciding = Rows(prompts, done, [seq for seq in seqs if not aside[seq]])
         body = finding(
             dimension.metric,
             deciding,
@@ -81,12 +121,14 @@ def conclusion(plan: Plan, prompts: Sequence[Prompt], units: Mapping[str, int], 
             level=defaults.LEVEL,
         )
         body["secondary"] = [msgspec.to_builtins(metric) for metric in figures(dimension, rows)]
-        planned = [seq for seq, prompt in enumerate(prompts) if prompt.dimension == name]
-        body["context"] = described(row for row in rows if context(row[0]))
-        body["planned"] = len(planned)
+        body["context"] = described(Rows(prompts, done, [seq for seq in seqs if aside[seq]]))
+        body["planned"] = len(planned[name])
         body["asked"] = len(rows)
-        body["stopped_by"] = _stopped_by(course, name) if len(rows) < len(planned) else ""
-        body["beyond_stop"] = [prompts[seq].id for seq in planned if seq in done and seq not in set(seqs)]
+        body["stopped_by"] = _stopped_by(course, name) if len(rows) < len(planned[name]) else ""
+        counting = set(seqs)
+        body["beyond_stop"] = [
+            prompts[seq].id for seq in planned[name] if done[seq] is not None and seq not in counting
+        ]
         findings[name] = body
     trust = {name: body for name, body in findings.items() if name != CAPABILITY}
     joint = together(trust, plan.run.error)

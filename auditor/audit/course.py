@@ -7,12 +7,14 @@ or carried out with another concurrency decides the same.
 
 from __future__ import annotations
 
+import math
+import sys
+from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import groupby
 from typing import Literal, NamedTuple
 
 from auditor.records import CAPABILITY, Prompt
-from auditor.stats.evidence import Terms, Unit, Watch, units_of
+from auditor.stats.evidence import Terms, Unit, Watch
 
 Answer = Literal["regressed", "within_margin"]
 
@@ -38,39 +40,36 @@ class Evidence(NamedTuple):
 class _Lane:
     """One dimension's part of the schedule: its units, each with the places of its prompts."""
 
-    def __init__(self, places: Sequence[tuple[int, str]], terms: Terms, context: frozenset[int] = frozenset()) -> None:
+    def __init__(self, terms: Terms) -> None:
         self.terms = terms
-        self.context = context
-        """Places of prompts without a right answer: they are asked, but nothing is decided by them."""
-        self.units = [
-            (name, tuple(seq for seq, _ in members)) for name, members in groupby(places, key=lambda place: place[1])
-        ]
-        self.places = [seq for seq, _ in places]
+        self.places = array("L")
+        self.ends = array("L")
+        """For each unit, how many places it and those before it have."""
         self.watch = Watch(terms)
         self.seen = 0
         self.settled = 0
         """Places of the units seen so far."""
         self.closed_at: int | None = None
         """After this place of the order nothing of this dimension counts any more."""
+        self._last: str | None = None
+
+    def append(self, seq: int, unit: str) -> None:
+        """The next place; prompts of one unit follow each other."""
+        self.places.append(seq)
+        if unit == self._last:
+            self.ends[-1] += 1
+        else:
+            self.ends.append(len(self.places))
+        self._last = unit
+
+    def unit(self, number: int) -> array[int]:
+        """The places of a unit's prompts."""
+        return self.places[self.ends[number - 1] if number else 0 : self.ends[number]]
 
     @property
     def over(self) -> bool:
         """Whether it is decided, or was asked to its end."""
-        return self.closed_at is not None or (bool(self.units) and self.seen == len(self.units))
-
-    def advance(self, deltas: Mapping[int, float | None], *, may_close: bool) -> None:
-        """Look at every unit that is complete now, in order, until the dimension is decided."""
-        while self.seen < len(self.units) and self.closed_at is None:
-            name, seqs = self.units[self.seen]
-            if not all(seq in deltas for seq in seqs):
-                return
-            self.seen += 1
-            self.settled += len(seqs)
-            deciding = [seq for seq in seqs if seq not in self.context]
-            if may_close and deciding:
-                self.watch.see(Unit(name, tuple(deltas[seq] for seq in deciding)))
-                if self.watch.closed:
-                    self.closed_at = seqs[-1]
+        return self.closed_at is not None or (bool(self.ends) and self.seen == len(self.ends))
 
 
 class Course:
@@ -85,42 +84,44 @@ class Course:
         until: Literal["decided", "all"],
         context: Callable[[Prompt], bool] = lambda _: False,
     ) -> None:
-        places: dict[str, list[tuple[int, str]]] = {name: [] for name in terms}
-        for seq, prompt in enumerate(prompts):
-            places[prompt.dimension].append((seq, prompt.unit))
         self._may_close = until == "decided"
-        aside = frozenset(seq for seq, prompt in enumerate(prompts) if context(prompt))
-        self._lanes = {name: _Lane(some, terms[name], aside) for name, some in places.items()}
-        self._dimension = [prompt.dimension for prompt in prompts]
-        self._deltas: dict[int, float | None] = {}
-        self._taken: set[int] = set()
+        self._lanes = {name: _Lane(terms[name]) for name in terms}
+        # A run may have 50,000 places: a few bytes for each.
+        self._dimension: list[str] = []
+        self._aside = bytearray()
+        """Places of prompts without a right answer: they are asked, but nothing is decided by them."""
+        for seq, prompt in enumerate(prompts):
+            self._lanes[prompt.dimension].append(seq, prompt.unit)
+            self._dimension.append(sys.intern(prompt.dimension))
+            self._aside.append(context(prompt))
+        self._known = bytearray(len(self._dimension))
+        self._deltas = array("d", bytes(8 * len(self._dimension)))
+        self._taken = bytearray(len(self._dimension))
         self._first = 0
 
     def put(self, seq: int, delta: float | None) -> str | None:
         """Take in a pair's difference (None: a side has no score), in any order; the dimension that has nothing more to
         wait for since: it is decided, or was asked to its end.
         """
-        self._deltas[seq] = delta
+        self._known[seq] = True
+        self._deltas[seq] = math.nan if delta is None else delta
         name = self._dimension[seq]
         lane = self._lanes[name]
         before = lane.over
-        lane.advance(self._deltas, may_close=self._may_close)
+        self._advance(lane)
         return name if lane.over and not before else None
 
     def evidence(self, dimension: str) -> Evidence:
         """What there is by now to decide a dimension from, by the rule by which its finding is made in the end."""
         lane = self._lanes[dimension]
-        pairs = [
-            (name, self._deltas[seq])
-            for name, seqs in lane.units[: lane.seen]
-            for seq in seqs
-            if seq not in lane.context and self._still_counts(seqs)
-        ]
-        return Evidence(units_of(pairs), lane.terms, self._may_close or not self.exhausted(dimension))
+        units = [self._unit(seqs) for seqs in self._counted(lane)]
+        return Evidence(
+            [unit for unit in units if unit.deltas], lane.terms, self._may_close or not self.exhausted(dimension)
+        )
 
     def wants(self, seq: int) -> bool:
         """Whether the pair at this place is missing and can still count."""
-        if seq in self._deltas:
+        if self._known[seq]:
             return False
         closed_at = self._lanes[self._dimension[seq]].closed_at
         stop = self.stop
@@ -133,11 +134,11 @@ class Course:
         part of its order: one slow reply must not let a whole bank be asked that it would have made superfluous.
         """
         # What is not wanted now never will be again.
-        while self._first < len(self._dimension) and (self._first in self._taken or not self.wants(self._first)):
+        while self._first < len(self._dimension) and (self._taken[self._first] or not self.wants(self._first)):
             self._first += 1
         for seq in range(self._first, len(self._dimension)):
-            if seq not in self._taken and self.wants(seq) and (window is None or self._ahead_of(seq) < window):
-                self._taken.add(seq)
+            if not self._taken[seq] and self.wants(seq) and (window is None or self._ahead_of(seq) < window):
+                self._taken[seq] = True
                 return seq
         return None
 
@@ -145,13 +146,32 @@ class Course:
         """What :meth:`take` gives; the iterator goes on after it ended, when there is more."""
         return _Ahead(self, window)
 
+    def _advance(self, lane: _Lane) -> None:
+        """Look at every unit of a dimension that is complete now, in order, until it is decided."""
+        while lane.seen < len(lane.ends) and lane.closed_at is None:
+            seqs = lane.unit(lane.seen)
+            if not all(self._known[seq] for seq in seqs):
+                return
+            lane.seen += 1
+            lane.settled += len(seqs)
+            unit = self._unit(seqs)
+            if self._may_close and unit.deltas:
+                lane.watch.see(unit)
+                if lane.watch.closed:
+                    lane.closed_at = seqs[-1]
+
+    def _unit(self, seqs: Sequence[int]) -> Unit:
+        """The differences at these places, as far as they decide anything."""
+        deltas = [self._deltas[seq] for seq in seqs if not self._aside[seq]]
+        return Unit(str(seqs[0]), tuple(None if math.isnan(delta) else delta for delta in deltas))
+
     def _ahead_of(self, seq: int) -> int:
         """How far this place lies past the longest completed part of its dimension's order."""
         if not self._may_close:
             return 0
         lane = self._lanes[self._dimension[seq]]
         # Until the next unit is whole nothing can settle, however many prompts it has.
-        if lane.seen < len(lane.units) and seq in lane.units[lane.seen][1]:
+        if lane.seen < len(lane.ends) and seq in lane.unit(lane.seen):
             return 0
         return lane.places.index(seq, lane.settled) - lane.settled
 
@@ -182,18 +202,19 @@ class Course:
         """The places that this dimension's decision rests on: whole units, in order, up to where it was decided or the run
         was.
         """
-        lane = self._lanes[dimension]
-        return [seq for _, seqs in lane.units[: lane.seen] if self._still_counts(seqs) for seq in seqs]
+        return [seq for seqs in self._counted(self._lanes[dimension]) for seq in seqs]
 
-    def _still_counts(self, seqs: Sequence[int]) -> bool:
-        """Whether a unit lies before the place at which the run had its answer."""
+    def _counted(self, lane: _Lane) -> Iterator[Sequence[int]]:
+        """The units of a dimension that were seen and lie before the place at which the run had its answer."""
         stop = self.stop
-        return stop is None or seqs[-1] <= stop.seq
+        for seqs in map(lane.unit, range(lane.seen)):
+            if stop is None or seqs[-1] <= stop.seq:
+                yield seqs
 
     def exhausted(self, dimension: str) -> bool:
         """Whether every prompt of this dimension counts."""
         lane = self._lanes[dimension]
-        return len(self.counted(dimension)) == sum(len(seqs) for _, seqs in lane.units)
+        return len(self.counted(dimension)) == len(lane.places)
 
     def closed(self, dimension: str) -> bool:
         """Whether this dimension was decided before the run was."""

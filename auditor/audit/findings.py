@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from auditor.records import UNSCORED_OUTCOMES, Outcome, PairedScore, Prompt, Scored, Side
@@ -31,12 +31,13 @@ def finding(
 
     ``level`` is that of the intervals on which no decision hangs.
     """
-    pairs = [paired(*row) for row in rows]
+    # Scores alone: rows are read from the run's file when they are asked for, and there may be 50,000.
+    scores = [(b.score, c.score) for _, b, c in rows if b.score is not None and c.score is not None]
     return {
         "primary": {
             "metric": metric,
-            "baseline": _rate([pair.baseline for pair in pairs if pair.delta is not None]),
-            "candidate": _rate([pair.candidate for pair in pairs if pair.delta is not None]),
+            "baseline": _rate([baseline for baseline, _ in scores]),
+            "candidate": _rate([candidate for _, candidate in scores]),
             **figures(judged, terms),
             "margin_reason": margin_reason,
             "judged_by": _judged_by(rows),
@@ -77,9 +78,16 @@ def refusals(rows: Sequence[Row], terms: Terms, *, watched: bool) -> dict[str, A
     """Whether the candidate refuses as often as the baseline where refusing is neither asked for nor scored: a change in
     either direction is bad, so this is decided by two one-sided tests. Exploratory.
     """
-    both = [row for row in rows if not {row[1].outcome, row[2].outcome} & UNSCORED_OUTCOMES]
-    told = [(p.unit, float(b.outcome in _REFUSED) - float(a.outcome in _REFUSED)) for p, a, b in both]
-    units = units_of(told)
+    refused: list[tuple[float, float]] = []
+
+    def told() -> Iterator[tuple[str, float]]:
+        for prompt, *sides in rows:
+            if not UNSCORED_OUTCOMES.intersection(side.outcome for side in sides):
+                baseline, candidate = (float(side.outcome in _REFUSED) for side in sides)
+                refused.append((baseline, candidate))
+                yield prompt.unit, candidate - baseline
+
+    units = units_of(told())
     diffs = [diff for unit in units if (diff := unit.diff) is not None]
     binary = all(len(unit.deltas) == 1 for unit in units)
     anywhere = terms._replace(bank=0)
@@ -88,8 +96,8 @@ def refusals(rows: Sequence[Row], terms: Terms, *, watched: bool) -> dict[str, A
     return {
         "key": "refusals",
         "title": "Replies that refuse (a change either way is bad)",
-        "baseline": _rate([float(row[1].outcome in _REFUSED) for row in both]),
-        "candidate": _rate([float(row[2].outcome in _REFUSED) for row in both]),
+        "baseline": _rate([baseline for baseline, _ in refused]),
+        "candidate": _rate([candidate for _, candidate in refused]),
         "interval": [interval.lo, interval.hi],
         "level": interval.level,
         "method": interval.method,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import msgspec
 from auditor import __version__
 from auditor.audit.conclusion import context
 from auditor.audit.schedule import Stakes, draw
-from auditor.banks import Bank, default_banks, load_bank, load_file
+from auditor.banks import Bank, PackedPrompts, default_banks, load_bank, load_file
 from auditor.endpoints import Capabilities
 from auditor.errors import AuthenticationFailed, BankError, EndpointError, ModelNotFound, NotAnApi, RunError
 from auditor.judging import load_rubric, rubric_names
@@ -32,19 +32,16 @@ def chosen_banks(plan: Plan) -> dict[str, list[Bank]]:
     return chosen
 
 
-def schedule(plan: Plan, banks: Mapping[str, list[Bank]]) -> list[Prompt]:
+def schedule(plan: Plan, banks: Mapping[str, list[Bank]]) -> Sequence[Prompt]:
     """The prompts in the order in which they will be asked; repetitions of one follow each other."""
-    prompts = [prompt for some in banks.values() for bank in some for prompt in bank.prompts]
+    prompts = PackedPrompts(prompt for some in banks.values() for bank in some for prompt in bank.prompts)
     sizes = units(banks)
     stakes = {
         name: Stakes(plan.dimension(name).limit, least_units(plan.margin(name), plan.run.error, sizes[name]))
         for name in banks
     }
-    return [
-        prompt.again(sample)
-        for prompt in draw(prompts, plan.run.seed, stakes)
-        for sample in range(plan.dimension(prompt.dimension).samples)
-    ]
+    samples = {name: plan.dimension(name).samples for name in banks}
+    return draw(prompts, plan.run.seed, stakes, samples)
 
 
 def units(banks: Mapping[str, list[Bank]]) -> dict[str, int]:

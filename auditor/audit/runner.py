@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Protocol
 
 import httpx2
@@ -29,7 +30,6 @@ from auditor.audit.groups import most_telling
 from auditor.audit.judges import Bench
 from auditor.audit.preflight import check_pair, chosen_banks, freeze, schedule, units
 from auditor.audit.prices import Prices
-from auditor.audit.schedule import drift_sample
 from auditor.audit.session import Seat, Session, keys_for
 from auditor.dimensions import REGISTRY
 from auditor.dimensions.robustness import CONSISTENCY
@@ -40,7 +40,7 @@ from auditor.plan import Plan
 from auditor.records import SIDES, EndpointSpec, Outcome, Prompt, Sampling, Scored, Side, Verdict
 from auditor.stats.evidence import judge as judge_units
 from auditor.stats.figures import figures
-from auditor.store import RunFolder, RunReader, RunWriter
+from auditor.store import Kept, RunFolder, RunReader, RunWriter, kept
 from auditor.store.control import FILE as CONTROL
 from auditor.store.control import ask, wish
 from auditor.wire import KEPT_CHANGES, Clock, LimitChange, SystemClock, Tape, TapeMode, WireLimits, deadline_for
@@ -141,8 +141,11 @@ class Audit:
                     on_limit=_on_record(writer),
                 )
                 course = Course(prompts, terms_of(self.plan, units(banks)), self.plan.run.until, context)
+                writer.put_prompts(prompts)
+                # From here on the database has them: a run may have 50,000.
+                del banks, prompts
                 async with session:
-                    await self._carry_out(session, writer, prompts, course, continued=continued)
+                    await self._carry_out(session, writer, writer.prompts(), course, continued=continued)
                     self._list_unused(session)
             finally:
                 writer.close()
@@ -161,9 +164,8 @@ class Audit:
         )
 
     async def _carry_out(
-        self, session: Session, writer: RunWriter, prompts: list[Prompt], course: Course, *, continued: bool
+        self, session: Session, writer: RunWriter, prompts: Sequence[Prompt], course: Course, *, continued: bool
     ) -> None:
-        writer.put_prompts(prompts)
         writer.put_meta("status", "running")
         ask(self.folder.path, "")
         capabilities: dict[Side, Capabilities] = {}
@@ -222,20 +224,20 @@ class Audit:
             log.info("not asked for: %s %s %s", exchange.endpoint, exchange.path, exchange.request.decode()[:300])
         self._progress.note(f"{len(unused)} recorded exchanges were not asked for; {self.folder.log} lists them.")
 
-    def _drift_plan(self, capabilities: Mapping[Side, Capabilities], prompts: list[Prompt]) -> dict[str, int]:
+    def _drift_plan(self, capabilities: Mapping[Side, Capabilities], prompts: Sequence[Prompt]) -> dict[str, int]:
         """Which prompts are asked for logprobs, and for how many alternatives."""
         most = [capabilities[side].top_logprobs_max or 0 for side in SIDES]
         if not self.plan.drift.enabled or not all(most):
             return {}
         k = min(self.plan.drift.top_logprobs, *most)
-        once = [prompt for prompt in prompts if prompt.sample == 0]
-        return {prompt.id: k for prompt in drift_sample(once, self.plan.drift.prompts)}
+        once = (prompt for prompt in prompts if prompt.sample == 0)
+        return {prompt.id: k for prompt in islice(once, self.plan.drift.prompts)}
 
     async def _ask_all(
         self,
         session: Session,
         writer: RunWriter,
-        prompts: list[Prompt],
+        prompts: Sequence[Prompt],
         course: Course,
         judge: Judge,
         drift: Mapping[str, int],
@@ -291,10 +293,14 @@ class Audit:
     async def _pair(
         self, asker: Asker, writer: RunWriter, seq: int, prompt: Prompt, judge: Judge, top_logprobs: int | None
     ) -> dict[Side, Scored]:
+        async def ask_side(side: Side) -> Kept:
+            return kept(await asker.reply(side, prompt))
+
         async with asyncio.TaskGroup() as group:
-            asked = {side: group.create_task(asker.reply(side, prompt)) for side in SIDES}
+            asked = {side: group.create_task(ask_side(side)) for side in SIDES}
             first = group.create_task(asker.first_tokens(prompt, top_logprobs)) if top_logprobs else None
-        replies = {side: task.result() for side, task in asked.items()}
+        stored = {side: task.result() for side, task in asked.items()}
+        replies = {side: one.reply for side, one in stored.items()}
         scored: dict[Side, Scored] = {}
         verdicts: dict[Side, tuple[Verdict, ...]] = {}
         dimension = REGISTRY[prompt.dimension]
@@ -308,11 +314,11 @@ class Audit:
         self._budget.count(calls + await self._bench.watch(seq, prompt), 0)
         for side, reply in (first.result() if first else {}).items():
             writer.put_first_token(prompt.id, side, reply)
-        writer.put_pair(seq, prompt, replies, scored, verdicts)
+        writer.put_pair(seq, prompt, stored, scored, verdicts)
         self._progress.pair(prompt, scored)
         return scored
 
-    async def _compare(self, writer: RunWriter, prompts: list[Prompt], course: Course) -> None:
+    async def _compare(self, writer: RunWriter, prompts: Sequence[Prompt], course: Course) -> None:
         """Compare wrong answers to one question in several forms, where somebody can and forms were asked."""
         judge = self._bench.further.get(CONSISTENCY)
         if judge is not None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
+from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, overload
 
 from auditor.records import ALL_DIMENSIONS, Prompt
 
@@ -21,7 +22,47 @@ class Stakes(NamedTuple):
     decides_after: int = 1
 
 
-def draw(prompts: Iterable[Prompt], seed: int, stakes: Mapping[str, Stakes] | None = None) -> list[Prompt]:
+class Drawn(Sequence[Prompt]):
+    """A drawn order: which of the prompts comes when, each repeated ``samples`` of its dimension times in a row."""
+
+    def __init__(
+        self, prompts: Sequence[Prompt], order: Iterable[int], samples: Mapping[str, int] | None = None
+    ) -> None:
+        self._prompts = prompts
+        self._order = array("L")
+        self._sample = array("H")
+        for place in order:
+            for sample in range((samples or {}).get(prompts[place].dimension, 1)):
+                self._order.append(place)
+                self._sample.append(sample)
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    @overload
+    def __getitem__(self, place: int) -> Prompt: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Prompt]: ...
+    def __getitem__(self, place: int | slice) -> Prompt | list[Prompt]:
+        if isinstance(place, slice):
+            return [self[one] for one in range(*place.indices(len(self)))]
+        return self._prompts[self._order[place]].again(self._sample[place])
+
+
+class _Slot(NamedTuple):
+    """What the draw needs to know of a prompt; a bank may have 50,000."""
+
+    id: str
+    unit: str
+    place: int
+
+
+def draw(
+    prompts: Sequence[Prompt],
+    seed: int,
+    stakes: Mapping[str, Stakes] | None = None,
+    samples: Mapping[str, int] | None = None,
+) -> Drawn:
     """A seeded random order per dimension, cut to its limit, the dimensions interleaved, the cheapest decision first.
 
     Every round asks one prompt of each dimension that has any left, so all dimensions cost the same while they are open and
@@ -30,9 +71,9 @@ def draw(prompts: Iterable[Prompt], seed: int, stakes: Mapping[str, Stakes] | No
     evidence. A limit cuts between units, so a dimension may end a few prompts below its limit, never above it.
     """
     stakes = stakes or {}
-    by_dimension: dict[str, list[Prompt]] = defaultdict(list)
-    for prompt in prompts:
-        by_dimension[prompt.dimension].append(prompt)
+    by_dimension: dict[str, list[_Slot]] = defaultdict(list)
+    for place, prompt in enumerate(prompts):
+        by_dimension[prompt.dimension].append(_Slot(prompt.id, prompt.unit, place))
     lanes = [
         (cost(by_dimension[name], stakes.get(name, Stakes())), rank, name)
         for rank, name in enumerate(ALL_DIMENSIONS)
@@ -43,10 +84,11 @@ def draw(prompts: Iterable[Prompt], seed: int, stakes: Mapping[str, Stakes] | No
         for *_, name in sorted(lanes)
     ]
     longest = max(map(len, drawn), default=0)
-    return [lane[turn] for turn in range(longest) for lane in drawn if turn < len(lane)]
+    order = (lane[turn] for turn in range(longest) for lane in drawn if turn < len(lane))
+    return Drawn(prompts, order, samples)
 
 
-def cost(prompts: Iterable[Prompt], stakes: Stakes) -> float:
+def cost(prompts: Iterable[Prompt | _Slot], stakes: Stakes) -> float:
     """Prompts that have to be asked before this dimension can be decided at all."""
     sizes: dict[str, int] = defaultdict(int)
     for prompt in prompts:
@@ -54,13 +96,13 @@ def cost(prompts: Iterable[Prompt], stakes: Stakes) -> float:
     return stakes.decides_after * sum(sizes.values()) / len(sizes) if sizes else 0.0
 
 
-def _lane(prompts: list[Prompt], rng: random.Random, limit: int | None) -> list[Prompt]:
-    units: dict[str, list[Prompt]] = defaultdict(list)
-    for prompt in sorted(prompts, key=lambda prompt: prompt.id):
-        units[prompt.unit].append(prompt)
+def _lane(slots: list[_Slot], rng: random.Random, limit: int | None) -> array[int]:
+    units: dict[str, list[int]] = defaultdict(list)
+    for slot in sorted(slots):
+        units[slot.unit].append(slot.place)
     order = sorted(units)
     rng.shuffle(order)
-    lane: list[Prompt] = []
+    lane = array("L")
     for unit in order:
         members = units[unit]
         rng.shuffle(members)
@@ -70,12 +112,12 @@ def _lane(prompts: list[Prompt], rng: random.Random, limit: int | None) -> list[
             if lane:
                 break
             continue
-        lane += members
+        lane.extend(members)
     return lane
 
 
-def drift_sample(schedule: list[Prompt], count: int) -> list[Prompt]:
+def drift_sample(schedule: Sequence[Prompt], count: int) -> list[Prompt]:
     """The prompts asked for first-token logprobs: the first ones of the schedule, which are a random draw of each
     dimension.
     """
-    return schedule[:count]
+    return list(schedule[:count])

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import tomllib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
 
 from auditor.banks.expect import expect_fault, explain
+from auditor.banks.packed import PackedPrompts
 from auditor.errors import BankError
 from auditor.records import Message, Prompt
 
@@ -65,7 +67,7 @@ class Bank(msgspec.Struct, frozen=True):
     version: str
     licence: str
     card: dict[str, Any]
-    prompts: tuple[Prompt, ...]
+    prompts: Sequence[Prompt]
     hash: str
 
     @property
@@ -93,7 +95,7 @@ class Bank(msgspec.Struct, frozen=True):
 
 def make_bank(card: Card, prompts: Iterable[Prompt]) -> Bank:
     """A bank from its parts, with its hash; nothing is checked beyond the types."""
-    held = tuple(prompts)
+    held = prompts if isinstance(prompts, PackedPrompts) else PackedPrompts(prompts)
     return Bank(
         name=card.name,
         dimension=card.dimension,
@@ -105,11 +107,12 @@ def make_bank(card: Card, prompts: Iterable[Prompt]) -> Bank:
     )
 
 
-def content_hash(prompts: Iterable[Prompt]) -> str:
+def content_hash(prompts: Sequence[Prompt]) -> str:
     """SHA-256 (hex) of the prompts' canonical content: sorted by id, keys sorted, defaults left out."""
     digest = hashlib.sha256()
-    for prompt in sorted(prompts, key=lambda prompt: prompt.id):
-        digest.update(msgspec.json.encode(prompt, order="sorted") + b"\n")
+    ids = [prompt.id for prompt in prompts]
+    for place in sorted(range(len(ids)), key=ids.__getitem__):
+        digest.update(msgspec.json.encode(prompts[place], order="sorted") + b"\n")
     return digest.hexdigest()
 
 
@@ -129,15 +132,22 @@ def parse_card(text: str, file: str) -> Card:
         raise BankError(f"{file}: {what}", f"{todo} in the card; docs/banks.md lists its fields") from error
 
 
-def parse_prompts(data: bytes, file: str) -> tuple[Prompt, ...]:
+def parse_prompts(data: bytes, file: str) -> Sequence[Prompt]:
     """Prompts from JSON Lines; blank lines are skipped.
 
     Raises BankError naming the file, the line and the fix for a malformed or unscorable line, an id used twice,
     lines of several banks or dimensions, and for a file without a prompt.
     """
-    prompts: list[Prompt] = []
+    prompts = PackedPrompts(_parsed(data, file))
+    if not prompts:
+        raise BankError(f"{file}: the bank has no prompts", "write at least one prompt, one JSON object per line")
+    return prompts
+
+
+def _parsed(data: bytes, file: str) -> Iterator[Prompt]:
     lines_of: dict[str, int] = {}
-    for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
+    first: Prompt | None = None
+    for number, line in enumerate(io.BytesIO(data.removeprefix(b"\xef\xbb\xbf")), start=1):
         if not line.strip():
             continue
         prompt = _parse_line(line, f"{file}:{number}")
@@ -146,17 +156,15 @@ def parse_prompts(data: bytes, file: str) -> tuple[Prompt, ...]:
                 f"{file}:{number}: the id {prompt.id!r} is already used in line {lines_of[prompt.id]}",
                 "give every prompt an id of its own",
             )
-        if prompts and (prompt.bank, prompt.dimension) != (prompts[0].bank, prompts[0].dimension):
+        first = first or prompt
+        if (prompt.bank, prompt.dimension) != (first.bank, first.dimension):
             raise BankError(
                 f"{file}:{number}: a prompt of {prompt.dimension}/{prompt.bank} in a bank of "
-                f"{prompts[0].dimension}/{prompts[0].bank}",
+                f"{first.dimension}/{first.bank}",
                 "keep one bank of one dimension per file",
             )
         lines_of[prompt.id] = number
-        prompts.append(prompt)
-    if not prompts:
-        raise BankError(f"{file}: the bank has no prompts", "write at least one prompt, one JSON object per line")
-    return tuple(prompts)
+        yield prompt
 
 
 def _parse_line(line: bytes, place: str) -> Prompt:

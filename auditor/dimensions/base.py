@@ -287,7 +287,8 @@ def _unjudged(row: Row) -> Row:
 
 
 def _exact(its: Scored) -> Scored:
-    its = msgspec.structs.replace(its, graded={}, manner="")
+    if its.graded or its.manner:
+        its = msgspec.structs.replace(its, graded={}, manner="")
     if its.judge_kind in JUDGED:
         its = msgspec.structs.replace(its, outcome=Outcome.UNPARSED, label="", score=None, detail="")
     if its.trace_judge_kind in JUDGED:

@@ -7,13 +7,14 @@ from auditor.store.reader import PairRow, RecordDetail, RunReader, SideRecord
 from auditor.store.search import TextIndex, Words
 from auditor.store.spending import Spent
 from auditor.store.tape import RunTape
-from auditor.store.writer import RunWriter
+from auditor.store.writer import Kept, RunWriter, kept
 
 __all__ = [
     "Annotation",
     "Annotations",
     "Change",
     "Fallen",
+    "Kept",
     "PairRow",
     "PairScores",
     "RecordDetail",
@@ -26,4 +27,5 @@ __all__ = [
     "Tally",
     "TextIndex",
     "Words",
+    "kept",
 ]

@@ -13,6 +13,7 @@ from auditor.store._pack import unpack
 from auditor.store.browsing import Browsing
 from auditor.store.folder import RunFolder
 from auditor.store.spending import Spending
+from auditor.store.stored import StoredPrompts, StoredScores
 from auditor.store.tape import RunTape
 
 _PAIR_COLUMNS = (
@@ -88,6 +89,14 @@ class RunReader(Browsing, Spending):
     def prompts(self) -> list[Prompt]:
         """The schedule, in its order."""
         return [unpack(body, Prompt) for (body,) in self._db.execute("SELECT body FROM prompts ORDER BY seq")]
+
+    def stored_prompts(self) -> StoredPrompts:
+        """The schedule as a sequence that reads each prompt when it is asked for."""
+        return StoredPrompts(self._db)
+
+    def stored_scores(self) -> StoredScores:
+        """Scores by prompt and side, read when they are asked for."""
+        return StoredScores(self._db)
 
     def progress(self) -> tuple[int, int]:
         """Pairs done and prompts planned."""

@@ -5,8 +5,8 @@ everything else before its method returns, and what waited with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -14,9 +14,26 @@ from auditor.records import Attempt, PairedScore, Prompt, Reply, Scored, Side, V
 from auditor.store._commits import Commits
 from auditor.store._pack import pack, unpack
 from auditor.store.folder import RunFolder
+from auditor.store.stored import StoredPrompts
 from auditor.store.tape import RunTape
 
 _PREVIEW_CHARS = 160
+
+
+class Kept(NamedTuple):
+    """A reply as it will be stored, and without its logprobs, which no score reads: while it waits for its pair it would
+    otherwise take ten times the memory.
+    """
+
+    reply: Reply
+    body: bytes
+
+
+def kept(reply: Reply | Kept) -> Kept:
+    """Make a reply ready to be stored."""
+    if isinstance(reply, Kept):
+        return reply
+    return Kept(reply if reply.logprobs is None else msgspec.structs.replace(reply, logprobs=None), pack(reply))
 
 
 class RunWriter:
@@ -57,11 +74,15 @@ class RunWriter:
                 ((i, p.id, p.dimension, p.bank, p.kind, p.unit, pack(p)) for i, p in enumerate(prompts)),
             )
 
+    def prompts(self) -> StoredPrompts:
+        """The recorded schedule, each prompt read when it is asked for."""
+        return StoredPrompts(self._db)
+
     def put_pair(
         self,
         seq: int,
         prompt: Prompt,
-        replies: dict[Side, Reply],
+        replies: Mapping[Side, Reply | Kept],
         scored: dict[Side, Scored],
         verdicts: dict[Side, tuple[Verdict, ...]],
     ) -> None:
@@ -74,7 +95,7 @@ class RunWriter:
         with self._commits as db:
             db.executemany(
                 "INSERT OR REPLACE INTO replies VALUES (?,?,0,?)",
-                ((prompt.id, side, pack(reply)) for side, reply in replies.items()),
+                ((prompt.id, side, kept(reply).body) for side, reply in replies.items()),
             )
             db.executemany(
                 "INSERT OR REPLACE INTO scores VALUES (?,?,?,?,?,?)",

@@ -35,7 +35,7 @@ def prompts_of() -> list[Prompt]:
     """45 units of each dimension; those of privacy are clusters of two."""
     some = [prompt(i, name) for name in NAMES if name != "privacy" for i in range(45)]
     some += [prompt(i, "privacy", f"c{i // 2}") for i in range(90)]
-    return draw(some, 1)
+    return list(draw(some, 1))
 
 
 PROMPTS = prompts_of()
