@@ -51,6 +51,7 @@ def audit(url: str, out: Path, *plan: str, judge: str = JUDGE_MODEL) -> dict[str
     )
     chosen = [part for name in ("safety", "toxicity", "bias", "robustness") for part in ("--dimension", name)]
     ran = CliRunner().invoke(cli, ["run", str(file), *chosen, "--limit", "90", "--out", str(out)])
+    assert isinstance(ran.exception, SystemExit | None), ran.exception
     assert ran.exit_code in (0, 1, 3), ran.output
     return json.loads(CliRunner().invoke(cli, ["results", str(out), "--json"]).output)  # type: ignore[no-any-return]
 

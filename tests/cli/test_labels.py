@@ -58,6 +58,7 @@ def audit(url: str, out: Path, dimension: str, *banks: str) -> Path:
         '[run]\nuntil = "all"\njudge_repeats = false\n'
     )
     ran = CliRunner().invoke(cli, ["run", str(file), "--dimension", dimension, "--out", str(out)])
+    assert isinstance(ran.exception, SystemExit | None), ran.exception
     assert ran.exit_code in (0, 1, 3), ran.output
     return out
 
