@@ -88,6 +88,7 @@ class AuditorApp(App[None]):
         # Always the same ones: Textual keeps each line that it has filtered, by the filter.
         self._filters_of_ours: list[LineFilter] = [Sanitise(), *([PlainAscii()] if self.signs is ASCII else [])]
         self._record: RecordScreen | None = None
+        self._labels: dict[tuple[str, str], list[str]] = {}
         self.weighed = Weighed()
         self._weighed_version = -1
 
@@ -141,6 +142,12 @@ class AuditorApp(App[None]):
         """The pairs that fit a filter."""
         words = [Words(term.value, term.negated) for term in chosen.words]
         return Listing(self.reader, chosen, self.remarks.marks(), self.search.find(words) if words else None)
+
+    def labels_of(self, dimension: str, kind: str) -> list[str]:
+        """Every label of a kind of prompt; looked up once, but for a run that is still going on."""
+        if (dimension, kind) not in self._labels or self.summary.status == "running":
+            self._labels[dimension, kind] = self.reader.labels(dimension, kind)
+        return self._labels[dimension, kind]
 
     def any_pair(self, chosen: Filter) -> bool:
         """Whether any pair fits a filter."""

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
+from textual.worker import get_current_worker
 
 from auditor.report.plain import one_line
 from auditor.tui.axis import Piece, share_bar
@@ -21,15 +22,25 @@ from auditor.tui.widgets.row_list import RowList, fit
 class GroupList(RowList):
     """One line per way of failing."""
 
-    def __init__(self, groups: Sequence[Group], glyphs: Glyphs) -> None:
+    def __init__(self, glyphs: Glyphs) -> None:
         super().__init__()
-        self.groups = groups
+        self.groups: Sequence[Group] | None = None
         self.signs = glyphs
+        self._most = 1
+
+    def show(self, groups: Sequence[Group]) -> None:
+        """Show the groups once they are counted."""
+        self.groups = groups
         self._most = max((group.many for group in groups), default=1)
+        self.measure()
+
+    def empty(self) -> str:
+        """While they are being counted, and if there are none."""
+        return "counting…" if self.groups is None else "this list is empty"
 
     def count(self) -> int:
         """Groups."""
-        return len(self.groups)
+        return len(self.groups or ())
 
     def heading(self, line: int, width: int) -> Sequence[Piece]:
         """Names of the columns."""
@@ -40,6 +51,8 @@ class GroupList(RowList):
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
         """A group."""
+        if self.groups is None:
+            return []
         group = self.groups[index]
         style = {"regressed": "row--worse", "fixed": "row--better", "unscored": "row--unsure"}.get(
             group.flip, "row--muted"
@@ -83,10 +96,24 @@ class GroupsScreen(ModalScreen[Filter | None]):
 
     def compose(self) -> ComposeResult:
         """Build the screen."""
-        groups = GroupList(self.listing.groups(), getattr(self.app, "signs"))  # noqa: B009
+        groups = GroupList(getattr(self.app, "signs"))  # noqa: B009
         groups.border_title = f"{len(self.listing):,} pairs by what happened"
         yield groups
         yield KeyBar()
+
+    def on_mount(self) -> None:
+        """Count in the background."""
+        self.run_worker(self._count, thread=True, group="groups")
+
+    def _count(self) -> None:
+        worker = get_current_worker()
+        groups = self.listing.groups()
+        if not worker.is_cancelled:
+            self.app.call_from_thread(self._show, groups)
+
+    def _show(self, groups: Sequence[Group]) -> None:
+        if self.is_mounted:
+            self.query_one(GroupList).show(groups)
 
     def action_open(self) -> None:
         """Choose the group under the cursor."""
@@ -94,7 +121,8 @@ class GroupsScreen(ModalScreen[Filter | None]):
 
     def on_row_list_opened(self, event: RowList.Opened) -> None:
         """Show the pairs of a group; what was searched for stays."""
-        group = event.rows.groups[event.index] if isinstance(event.rows, GroupList) else None
+        rows = event.rows
+        group = rows.groups[event.index] if isinstance(rows, GroupList) and rows.groups is not None else None
         if group is not None:
             chosen = self.listing.filter
             self.dismiss(Filter(Mode.ALL, (*group.terms(), *chosen.words), chosen.sort))

@@ -9,8 +9,9 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from auditor.report.plain import one_line
-from auditor.tui.labels import Item, Queue, Rubrics
-from auditor.tui.record_text import question
+from auditor.store import RunReader
+from auditor.tui.labels import Item, Queue
+from auditor.tui.record_text import looked_for, question
 from auditor.tui.screens.ask import Choices
 from auditor.tui.screens.base import AuditorScreen
 from auditor.tui.widgets.key_bar import KeyBar
@@ -38,6 +39,7 @@ class LabelScreen(AuditorScreen):
     def __init__(self) -> None:
         super().__init__()
         self.queue: Queue | None = None
+        self._reader: RunReader | None = None
         self._item: Item | None = None
         self._skipped: set[Item] = set()
 
@@ -57,12 +59,21 @@ class LabelScreen(AuditorScreen):
         self.run_worker(self._read, thread=True, group="label")
 
     def _read(self) -> None:
-        self.app.call_from_thread(self._begin, self.browser.rubrics())
+        reader = RunReader(self.browser.reader.path)
+        queue = Queue(reader, self.browser.annotations, self.browser.rubrics())
+        self.app.call_from_thread(self._begin, queue, reader)
 
-    def _begin(self, rubrics: Rubrics) -> None:
-        self.queue = Queue(self.browser.reader, self.browser.annotations, rubrics)
-        if self.is_mounted:
-            self._next()
+    def _begin(self, queue: Queue, reader: RunReader) -> None:
+        if not self.is_mounted:
+            reader.close()
+            return
+        self.queue, self._reader = queue, reader
+        self._next()
+
+    def on_unmount(self) -> None:
+        """Close what was opened for the queue."""
+        if self._reader is not None:
+            self._reader.close()
 
     def action_label(self, index: int) -> None:
         """Label what is shown."""
@@ -124,7 +135,9 @@ class LabelScreen(AuditorScreen):
         self.query_one("#label-state", Static).update(f"{state} · rubric {item.rubric} · judge the {item.part}")
         if detail is not None:
             reply = detail.sides[item.side].reply
-            prompt.show([Block("asked", "heading"), *question(detail.prompt)])
+            facts = [f"listed facts: {'; '.join(looked_for(detail.prompt))}"] if looked_for(detail.prompt) else []
+            asked = [Block("asked", "heading"), *question(detail.prompt), *(Block(text, "note") for text in facts)]
+            prompt.show(asked)
             prompt.styles.height = min(prompt.natural_height(self.size.width - 3), max(self.size.height // 4, 3)) + 1
             text.show(
                 [Block(item.part, "heading"), Block((reply.trace if item.part == "trace" else reply.answer) or "")]

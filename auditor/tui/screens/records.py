@@ -60,15 +60,10 @@ class RecordsScreen(AuditorScreen):
         yield Chips(id="chips")
         yield PairList(self.listing, self.browser.signs, id="pairs")
         yield TextPane(id="peek")
-        box = Input(placeholder='dim:privacy cand:leak kl>0.5 "words"', id="search")
-        box.border_title = "filter"
-        box.border_subtitle = " ".join(FIELDS)
-        yield box
         yield KeyBar()
 
     def on_mount(self) -> None:
         """Start in the list."""
-        self.query_one("#search").display = False
         self.query_one("#peek", TextPane).can_focus = False
         pairs = self.query_one(PairList)
         pairs.focus()
@@ -129,8 +124,13 @@ class RecordsScreen(AuditorScreen):
         """Count the ways of failing in this list."""
         self.app.push_screen(GroupsScreen(self.listing), self._grouped)
 
-    def action_search(self) -> None:
-        """Write a filter."""
+    async def action_search(self) -> None:
+        """Write a filter; the box is made when it is first needed."""
+        if not self.query("#search"):
+            made = Input(placeholder='dim:privacy cand:leak kl>0.5 "words"', id="search")
+            made.border_title = "filter"
+            made.border_subtitle = " ".join(FIELDS)
+            await self.mount(made, before=self.query_one(KeyBar))
         box = self.query_one("#search", Input)
         box.display = True
         box.value = self.chosen.text + (" " if self.chosen.terms else "")
@@ -171,7 +171,7 @@ class RecordsScreen(AuditorScreen):
 
     def leave(self) -> bool:
         """Leave the filter box before the screen."""
-        if self.query_one("#search").display:
+        if any(box.display for box in self.query("#search")):
             self._leave_search()
             return True
         return False
@@ -202,7 +202,8 @@ class RecordsScreen(AuditorScreen):
             self.choose(chosen)
 
     def _leave_search(self) -> None:
-        self.query_one("#search").display = False
+        for box in self.query("#search"):
+            box.display = False
         self.query_one(PairList).focus()
 
     def _tell(self) -> None:

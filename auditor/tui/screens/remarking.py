@@ -39,7 +39,7 @@ class RemarkingScreen(AuditorScreen):
         if self.detail is None:
             return
         prompt = self.detail.prompt
-        labels = self.browser.reader.labels(prompt.dimension, prompt.kind)
+        labels = self.browser.labels_of(prompt.dimension, prompt.kind)
         sides = [side for side in reversed(SIDES) if side in self.detail.sides]
         options = [
             (side, label)
