@@ -34,7 +34,7 @@ def chosen_banks(plan: Plan) -> dict[str, list[Bank]]:
 
 def schedule(plan: Plan, banks: Mapping[str, list[Bank]]) -> Sequence[Prompt]:
     """The prompts in the order in which they will be asked; repetitions of one follow each other."""
-    prompts = PackedPrompts(prompt for some in banks.values() for bank in some for prompt in bank.prompts)
+    prompts = PackedPrompts.joined(bank.prompts for some in banks.values() for bank in some)
     sizes = units(banks)
     stakes = {
         name: Stakes(plan.dimension(name).limit, least_units(plan.margin(name), plan.run.error, sizes[name]))

@@ -97,14 +97,15 @@ def cost(prompts: Iterable[Prompt | _Slot], stakes: Stakes) -> float:
 
 
 def _lane(slots: list[_Slot], rng: random.Random, limit: int | None) -> array[int]:
-    units: dict[str, list[int]] = defaultdict(list)
-    for slot in sorted(slots):
-        units[slot.unit].append(slot.place)
-    order = sorted(units)
+    # Units in the order of their names, their members in that of their ids.
+    slots.sort(key=lambda slot: (slot.unit, slot.id))
+    begins = [place for place, slot in enumerate(slots) if not place or slot.unit != slots[place - 1].unit]
+    order = list(range(len(begins)))
     rng.shuffle(order)
     lane = array("L")
     for unit in order:
-        members = units[unit]
+        end = begins[unit + 1] if unit + 1 < len(begins) else len(slots)
+        members = [slot.place for slot in slots[begins[unit] : end]]
         rng.shuffle(members)
         if limit is not None and len(lane) + len(members) > limit:
             # To go on with smaller units would no longer be a random draw of units; a cluster that alone exceeds the limit

@@ -22,6 +22,14 @@ class PackedPrompts(Sequence[Prompt]):
     def __init__(self, prompts: Iterable[Prompt]) -> None:
         self._lines = [_ENCODER.encode(prompt) for prompt in prompts]
 
+    @classmethod
+    def joined(cls, several: Iterable[Sequence[Prompt]]) -> PackedPrompts:
+        """The prompts of several sequences, in their order; what is packed is shared."""
+        whole = cls(())
+        for some in several:
+            whole._lines += some._lines if isinstance(some, PackedPrompts) else cls(some)._lines
+        return whole
+
     def __len__(self) -> int:
         return len(self._lines)
 
