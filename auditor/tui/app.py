@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -22,7 +22,6 @@ from auditor.store import Annotations, RunReader, Words
 from auditor.store.annotations import Kind
 from auditor.tui.config import FILE as CONFIG_FILE
 from auditor.tui.config import Config, load, template
-from auditor.tui.hand_over import HandOver
 from auditor.tui.listing import Filter, Listing, Mode, Sort
 from auditor.tui.remarks import Remarks, Weighed, weigh
 from auditor.tui.sanitise import PlainAscii, Sanitise
@@ -30,13 +29,14 @@ from auditor.tui.screens.base import AuditorScreen
 from auditor.tui.screens.overview import OverviewScreen
 from auditor.tui.screens.record import RecordScreen
 from auditor.tui.screens.records import RecordsScreen
-from auditor.tui.search import Search
 from auditor.tui.summary import Summary, summarise
 from auditor.tui.theme import ASCII, DARK, LIGHT, Glyphs, glyphs
 from auditor.tui.widgets.key_bar import key_names
 
 if TYPE_CHECKING:
     from auditor.report.overridden import Overrides
+    from auditor.tui.hand_over import HandOver
+    from auditor.tui.search import Search
 
 Price = Callable[[dict[str, Any], Side, Usage], float | None]
 """US dollars for a reply's tokens of one side of a run, from its frozen plan; None where no price is known."""
@@ -83,14 +83,26 @@ class AuditorApp(App[None]):
         self.annotations = annotations or Annotations(reader.path)
         self.summary = summarise(reader)
         self.remarks = Remarks(self.annotations)
-        self.hand_over = HandOver(self)
-        self.search = Search(self)
         # Always the same ones: Textual keeps each line that it has filtered, by the filter.
         self._filters_of_ours: list[LineFilter] = [Sanitise(), *([PlainAscii()] if self.signs is ASCII else [])]
         self._record: RecordScreen | None = None
         self._labels: dict[tuple[str, str], list[str]] = {}
         self.weighed = Weighed()
         self._weighed_version = -1
+
+    @cached_property
+    def hand_over(self) -> HandOver:
+        """The clipboard, a pager, an editor, a file; made when first needed, like the search: neither is at the first paint."""
+        from auditor.tui.hand_over import HandOver
+
+        return HandOver(self)
+
+    @cached_property
+    def search(self) -> Search:
+        """All texts of the run."""
+        from auditor.tui.search import Search
+
+        return Search(self)
 
     def get_line_filters(self) -> list[LineFilter]:
         """Textual's own filters, and ours behind them."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from statistics import fmean
 from typing import Any
 
 from auditor.report.plain import one_line
@@ -136,7 +135,7 @@ def _binned(values: Sequence[float], most: int) -> Iterator[float]:
         return
     for number in range(most):
         part = values[number * len(values) // most : (number + 1) * len(values) // most]
-        yield fmean(part)
+        yield sum(part) / len(part)
 
 
 def spread(values: Sequence[float]) -> Block:
