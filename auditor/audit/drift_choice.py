@@ -101,6 +101,8 @@ async def find_targets(session: Session, capabilities: Mapping[Side, Capabilitie
         return {}
     if not all(capabilities[side].top_logprobs_max for side in SIDES):
         return {}
+    if any(capabilities[side].targeted_token_ids is False for side in SIDES):
+        return {}
     found: dict[Side, Target] = {}
     for side in SIDES:
         named = session.named_by_id(side)
