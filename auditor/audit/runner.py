@@ -217,8 +217,10 @@ class Audit:
 
     def _list_unused(self, session: Session) -> None:
         """In a replay, what is on the cassette and was not asked for is a sign that plan and cassette have parted."""
+        if self._mode != "replay":
+            return
         unused = [exchange for wire in session.wires.values() for exchange in wire.unused()]
-        if self._mode != "replay" or not unused:
+        if not unused:
             return
         for exchange in unused:
             log.info("not asked for: %s %s %s", exchange.endpoint, exchange.path, exchange.request.decode()[:300])

@@ -27,7 +27,7 @@ class PackedPrompts(Sequence[Prompt]):
         """The prompts of several sequences, in their order; what is packed is shared."""
         whole = cls(())
         for some in several:
-            whole._lines += some._lines if isinstance(some, PackedPrompts) else cls(some)._lines
+            whole._lines += (some if isinstance(some, PackedPrompts) else cls(some))._lines  # noqa: SLF001 - its own kind
         return whole
 
     def __len__(self) -> int:
