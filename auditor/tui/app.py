@@ -87,6 +87,7 @@ class AuditorApp(App[None]):
         self._filters_of_ours: list[LineFilter] = [Sanitise(), *([PlainAscii()] if self.signs is ASCII else [])]
         self._record: RecordScreen | None = None
         self._labels: dict[tuple[str, str], list[str]] = {}
+        self._last_listing: tuple[tuple[Filter, int], Listing] | None = None
         self.weighed = Weighed()
         self._weighed_version = -1
 
@@ -151,9 +152,15 @@ class AuditorApp(App[None]):
         return progress, "SYNTHETIC" if found.synthetic else ""
 
     def listing(self, chosen: Filter) -> Listing:
-        """The pairs that fit a filter."""
+        """The pairs that fit a filter; the last one of a run that has ended is not made again."""
+        key = chosen, self.remarks.version
+        if self._last_listing is not None and self._last_listing[0] == key and self.summary.status != "running":
+            return self._last_listing[1]
         words = [Words(term.value, term.negated) for term in chosen.words]
-        return Listing(self.reader, chosen, self.remarks.marks(), self.search.find(words) if words else None)
+        made = Listing(self.reader, chosen, self.remarks.marks(), self.search.find(words) if words else None)
+        if not words:
+            self._last_listing = key, made
+        return made
 
     def labels_of(self, dimension: str, kind: str) -> list[str]:
         """Every label of a kind of prompt; looked up once, but for a run that is still going on."""
@@ -272,7 +279,13 @@ class AuditorApp(App[None]):
         """Watch the run."""
         from auditor.tui.screens.live import LiveScreen
 
-        self.push_screen(LiveScreen())
+        if any(isinstance(screen, LiveScreen) for screen in self.screen_stack):
+            self.push_screen(LiveScreen())
+            return
+        if not self.is_screen_installed("live"):
+            # Kept: what it has read of the ledger need not be read again.
+            self.install_screen(LiveScreen(), "live")
+        self.push_screen("live")
 
     def action_runs(self) -> None:
         """The runs beside this one."""

@@ -171,6 +171,10 @@ class LiveScreen(AuditorScreen):
             self._busy = True
             self.run_worker(self._poll, thread=True, group="live", exit_on_error=False)
 
+    def on_screen_resume(self) -> None:
+        """Look at once when one comes back."""
+        self.look()
+
     def action_freeze(self) -> None:
         """Stop looking, or look again."""
         self._frozen = not self._frozen
