@@ -31,7 +31,7 @@ from auditor.store import RunFolder
 @click.option("--baseline", metavar="E", help="The instruct model.")
 @click.option("--candidate", metavar="E", help="The reasoning model made from it.")
 @click.option("--protocol", type=click.Choice(get_args(Wanted)), default="auto", show_default=True, help="How.")
-@click.option("--prompts", type=click.IntRange(min=2), help="At most this many.  [default: 40; 10 for a reference]")
+@click.option("--prompts", type=click.IntRange(min=1), help="At most this many.  [default: 40; 10 for a reference]")
 @click.option("--dimension", "dimensions", multiple=True, type=click.Choice(ALL_DIMENSIONS), help="Only this; repeat.")
 @click.option("--tokens", type=click.IntRange(min=1), default=64, show_default=True, help="Per text.")
 @click.option("--top", type=click.IntRange(min=1), default=20, show_default=True, help="Alternatives per position.")
@@ -135,6 +135,8 @@ def command(
         return
     if not baseline or not candidate:
         raise PlanError("Drift needs two endpoints.", "Give --baseline E and --candidate E, or --watch E.")
+    if prompts == 1:
+        raise PlanError("Drift over one prompt has no interval.", "Give --prompts 2 or more.")
     specs: dict[Side, EndpointSpec] = {"baseline": parse_endpoint(baseline), "candidate": parse_endpoint(candidate)}
     settings = DriftSettings(
         protocol=protocol,
