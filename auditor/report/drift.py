@@ -151,6 +151,8 @@ def _direction(arrow: str, found: dict[str, Any], unit: Unit) -> Iterator[str]:
         beside += f", from the lists alone ≥ {_in(unit, token['e2'])} (E2)"
     if token["estimators_differ"]:
         beside += f"; {token['kl']['method']} {_in(unit, token['kl']['value'])} differs and is not quoted: its tail was missed"
+    if None not in (token["estimate"], token["lower_bound"]) and token["lower_bound"] > token["estimate"]:
+        beside += "; a bound above the estimate means that the estimate is the noisier of the two"
     if token["largest"] is not None:
         yield f"      beside it: {beside}; largest single position {token['largest']:.0%} of the sum"
     if jsd := found["jsd_per_token"]:
