@@ -64,9 +64,11 @@ async def test_attempts_tell_endpoint_purpose_and_durations() -> None:
         return reply()
 
     attempts: list[Attempt] = []
-    async with wire(network, clock=clock, attempts=attempts) as open_:
+    tape = MemoryTape()
+    async with wire(network, clock=clock, attempts=attempts, tape=tape) as open_:
         response = await ask(open_, purpose="judge")
-    assert attempts == [Attempt(ENDPOINT, "judge", 200, 2.5)]
+    (key,) = tape.keys()
+    assert attempts == [Attempt(ENDPOINT, "judge", 200, 2.5, model="m", key=key)]
     assert response.extensions["auditor_elapsed_s"] == 2.5
 
 
