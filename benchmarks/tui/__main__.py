@@ -98,7 +98,7 @@ def first_paint(run: Path, table: Table) -> None:
 
 SCREENS = (
     ("list of a dimension's worse pairs", (), "enter", "escape"),
-    ("record", ("enter",), "enter", "escape"),
+    ("record", ("enter", "end"), "enter", "escape"),
     ("tokens of a record", ("D", "enter"), "k", "escape"),
     ("requests of a record", ("enter", "enter"), "i", "escape"),
     ("override of a verdict", ("enter", "enter"), "o", "escape"),
