@@ -27,9 +27,9 @@ def command(run: Path, web: bool, port: int) -> None:
 
     Works beside a running audit, too. Stars, overrides and labels are kept in RUN/annotations.sqlite, never in the run.
     """
-    from auditor.tui import browse, browse_on_web
-
     if web:
+        from auditor.tui import browse_on_web
+
         browse_on_web(
             run,
             port,
@@ -45,7 +45,14 @@ def command(run: Path, web: bool, port: int) -> None:
         raise UsageError(
             "The browser needs a terminal.", f"In a pipe or a script: auditor results {run}, or auditor report {run}."
         )
-    browse(run, rubrics=rubric_labels, price=ReplyPrices())
+    browse(run)
+
+
+def browse(run: Path) -> None:
+    """Open the browser on a run in this terminal."""
+    from auditor.tui import browse as open_browser
+
+    open_browser(run, rubrics=rubric_labels, price=ReplyPrices())
 
 
 def rubric_labels() -> dict[str, dict[str, str]]:
