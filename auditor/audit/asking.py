@@ -82,8 +82,9 @@ class Asker:
         if not self._targets:
             return replies
 
-        async def ask(side: Side, ids: tuple[int, ...]) -> Targeted | None:
-            return await self._targeted(side, prompt, ids, samples[side])
+        async def ask(ids: Mapping[Side, tuple[int, ...]]) -> dict[Side, Targeted | None]:
+            told = await asyncio.gather(*(self._targeted(side, prompt, ids[side], samples[side]) for side in SIDES))
+            return dict(zip(SIDES, told, strict=True))
 
         return await complete(replies, ask)
 

@@ -64,7 +64,7 @@ async def bounds_from_chat(
         found = await _both(endpoints, asks, asked)
         if targets:
 
-            async def ask(side: Side, ids: tuple[int, ...]) -> Targeted | None:
+            async def targeted(side: Side, ids: tuple[int, ...]) -> Targeted | None:
                 told: Targeted | None = None
                 try:
                     targeter = targets[side].targeter
@@ -73,6 +73,10 @@ async def bounds_from_chat(
                     pass
                 asked.count(told.usage if told else Usage())
                 return told
+
+            async def ask(ids: Mapping[Side, tuple[int, ...]]) -> dict[Side, Targeted | None]:
+                told = await asyncio.gather(*(targeted(side, ids[side]) for side in SIDES))
+                return dict(zip(SIDES, told, strict=True))
 
             found = await complete(found, ask)
         return question.id, question.unit, question.dimension, found["baseline"], found["candidate"]

@@ -6,7 +6,6 @@ tokenizer; whether it is one is for the caller to know.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
@@ -15,8 +14,8 @@ import msgspec
 from auditor.endpoints.targeting import Targeted
 from auditor.records import SIDES, Reply, Side, TokenLogprob, TokenLogprobs, TokenPosition
 
-AskFor = Callable[[Side, tuple[int, ...]], Awaitable[Targeted | None]]
-"""Asks a side for tokens by id; None where it failed."""
+AskFor = Callable[[Mapping[Side, tuple[int, ...]]], Awaitable[Mapping[Side, Targeted | None]]]
+"""Asks each side for tokens by id; None where one failed."""
 
 _OTHER: Final[Mapping[Side, Side]] = {"baseline": "candidate", "candidate": "baseline"}
 
@@ -30,7 +29,7 @@ async def complete(replies: Mapping[Side, Reply], ask: AskFor) -> dict[Side, Rep
     ids = {side: _ids(reply) for side, reply in replies.items()}
     if len(ids) < len(SIDES) or not all(ids.values()):
         return dict(replies)
-    answers = dict(zip(SIDES, await asyncio.gather(*(ask(side, ids[_OTHER[side]]) for side in SIDES)), strict=True))
+    answers = await ask({side: ids[_OTHER[side]] for side in SIDES})
     spelled = {t.id: t for found in answers.values() if found for t in found.tokens if t.token}
     return {side: _completed(replies[side], answers[side], spelled) for side in SIDES}
 

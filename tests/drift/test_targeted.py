@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import httpx2
@@ -132,13 +133,13 @@ async def test_lists_by_id_get_their_texts_back() -> None:
 
             replies[side] = await named.ask(first_token_ask(HELLO, top_logprobs=5, sample=0), purpose="drift")
 
-        async def ask(side: Side, ids: tuple[int, ...]) -> Targeted | None:
-            return await targeters[side].ask(HELLO, ids, purpose="drift")
+        async def ask(ids: Mapping[Side, tuple[int, ...]]) -> dict[Side, Targeted | None]:
+            return {side: await targeters[side].ask(HELLO, ids[side], purpose="drift") for side in ids}
 
         completed = await complete(replies, ask)
 
-        async def never(side: Side, ids: tuple[int, ...]) -> Targeted | None:
-            return None
+        async def never(ids: Mapping[Side, tuple[int, ...]]) -> dict[Side, Targeted | None]:
+            return dict.fromkeys(ids)
 
         failed = await complete(replies, never)
     finally:
