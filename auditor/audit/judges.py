@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any, Final
 
@@ -200,22 +200,25 @@ class Bench:
 
     def label_figures(self, reader: RunReader) -> dict[str, Any]:
         """What each label would have been worth in each secondary figure; see :mod:`auditor.audit.relabelled`."""
-        scores: dict[str, Scores] = defaultdict(dict)
-        for prompt_id, side, scored in reader.scores():
-            scores[prompt_id][side] = scored
         findings = {name: body for name, body in reader.findings().items() if "secondary" in body}
-        return label_figures(findings, reader.prompts(), scores, self.by_label)
+        return label_figures(findings, reader.stored_prompts(), reader.stored_scores(), self.by_label)
 
     def health(self, reader: RunReader) -> dict[str, Any] | None:
         """How the judges held up over the pairs that count; None where no language model judged."""
         if not members(self.judge):
             return None
         beyond = {one for body in reader.findings().values() for one in body.get("beyond_stop", ())}
-        verdicts = [found for found in reader.verdicts() if found[0] not in beyond]
-        again, flipped = flips(verdicts)
+
+        def verdicts() -> Iterator[tuple[str, Side, Verdict]]:
+            return (found for found in reader.verdicts() if found[0] not in beyond)
+
+        again, flipped = flips(verdicts())
         asked: Counter[str] = Counter()
-        for _, _, verdict in verdicts:
+        unscored: Counter[str] = Counter()
+        for _, _, verdict in verdicts():
             asked[verdict.rubric] += verdict.attempts
+            if verdict.unscored_reason:
+                unscored[verdict.unscored_reason] += 1
         canaries = [one for prompt, told in sorted(self._canaries.items()) if prompt not in beyond for one in told]
         failed = [one for one in canaries if not one.passed]
         return {
@@ -229,8 +232,8 @@ class Bench:
                 ],
             },
             "repeats": {"asked_again": again, "flipped": flipped, "rate": flipped / again if again else None},
-            "unscored": dict(sorted(Counter(v.unscored_reason for _, _, v in verdicts if v.unscored_reason).items())),
-            "panel": _disagreement(verdicts, self.judge) if isinstance(self.judge, Panel) else None,
+            "unscored": dict(sorted(unscored.items())),
+            "panel": _disagreement(verdicts(), self.judge) if isinstance(self.judge, Panel) else None,
         }
 
     def _models(self, found: Mapping[Side, Capabilities]) -> list[str]:

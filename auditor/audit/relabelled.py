@@ -4,7 +4,8 @@ can put people's labels in the judge's place without knowing any dimension. Pure
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -16,41 +17,32 @@ from auditor.records import SIDES, Prompt, Scored, Side
 ByLabel = Mapping[str, Mapping[str, Mapping[str, Scored]]]
 """By dimension, kind of prompt and label: a reply as it is scored with this label."""
 
+_PairKey = tuple[int, int, tuple[bool, ...], tuple[tuple[str, int], ...]]
+
 
 def label_figures(
     findings: Mapping[str, Mapping[str, Any]],
-    prompts: Sequence[Prompt],
+    prompts: Iterable[Prompt],
     scores: Mapping[str, Mapping[Side, Scored]],
     by_label: ByLabel,
 ) -> dict[str, Any]:
     """By dimension: ``counts``, the distinct ways in which a reply counts in the figures (figure: 1 or 0, those in whose
-    denominator it is not are left out), and ``prompts``, by id: the two sides' places in ``counts``, whether a judge had a say
-    in either, and each label's place.
+    denominator it is not are left out); ``pairs``, the distinct pairs of replies: the two sides' places in ``counts``, whether
+    a judge had a say in either, and each label's place; ``prompts``: the place in ``pairs`` by id.
 
     Only rates over single answers are there, and only if these counts add up to the figure as it was reported: of traces, of
     worst cases over samples and of graded scores a label of the answer tells nothing.
     """
-    found: dict[str, Any] = {}
-    for name, body in findings.items():
-        wanted = _wanted(body)
-        if not wanted or name not in REGISTRY:
-            continue
-        beyond = set(body["beyond_stop"])
-        counted = [one for one in prompts if one.dimension == name and len(scores.get(one.id, {})) == 2]
-        table = _Table(REGISTRY[name], wanted)
-        rows = {
-            prompt.id: [
-                table.place(prompt, scores[prompt.id]["baseline"]),
-                table.place(prompt, scores[prompt.id]["candidate"]),
-                [scores[prompt.id][side].judge_kind in JUDGED for side in SIDES],
-                {label: table.place(prompt, its) for label, its in by_label.get(name, {}).get(prompt.kind, {}).items()},
-            ]
-            for prompt in counted
-            if prompt.id not in beyond
-        }
-        table.keep(wanted & _adding_up(body, rows.values(), table.counts))
-        found[name] = {"counts": table.counts, "prompts": rows}
-    return found
+    tables = {
+        name: _Table(REGISTRY[name], wanted, by_label.get(name, {}), body)
+        for name, body in findings.items()
+        if name in REGISTRY and (wanted := _wanted(body))
+    }
+    for prompt in prompts:
+        table = tables.get(prompt.dimension)
+        if table is not None and len(both := scores.get(prompt.id, {})) == len(SIDES):
+            table.put(prompt, both)
+    return {name: table.told() for name, table in tables.items()}
 
 
 def _wanted(body: Mapping[str, Any]) -> set[str]:
@@ -60,28 +52,50 @@ def _wanted(body: Mapping[str, Any]) -> set[str]:
     return keys.union(*(metric["minus"] for metric in judged if "minus" in metric))
 
 
-def _adding_up(body: Mapping[str, Any], rows: Any, counts: Sequence[Mapping[str, int]]) -> set[str]:
-    some = list(rows)
-    found = set()
-    for metric in body["secondary"]:
-        sums = [[counts[row[at]][metric["key"]] for row in some if metric["key"] in counts[row[at]]] for at in (0, 1)]
-        sides = (metric["baseline"], metric["candidate"])
-        if all(sum(told) == side.get("k") and len(told) == side["n"] for told, side in zip(sums, sides, strict=True)):
-            found.add(metric["key"])
-    return found
-
-
 class _Table:
-    """The distinct ways of counting, each computed once."""
+    """One dimension's distinct ways of counting, each computed once."""
 
-    def __init__(self, dimension: Dimension, wanted: set[str]) -> None:
-        self.counts: list[dict[str, int]] = []
+    def __init__(
+        self,
+        dimension: Dimension,
+        wanted: set[str],
+        by_label: Mapping[str, Mapping[str, Scored]],
+        body: Mapping[str, Any],
+    ) -> None:
         self._dimension = dimension
         self._wanted = wanted
+        self._by_label = by_label
+        self._secondary: Sequence[Mapping[str, Any]] = body["secondary"]
+        self._beyond = set(body["beyond_stop"])
+        self._counts: list[dict[str, int]] = []
         self._known: dict[tuple[object, ...], int] = {}
+        self._pairs: dict[_PairKey, int] = {}
+        self._prompts: dict[str, int] = {}
 
-    def place(self, prompt: Prompt, its: Scored) -> int:
-        """Where in ``counts`` stands how this reply counts."""
+    def put(self, prompt: Prompt, both: Mapping[Side, Scored]) -> None:
+        """Add a pair, unless it lies beyond where the dimension stopped."""
+        if prompt.id in self._beyond:
+            return
+        labels = self._by_label.get(prompt.kind, {})
+        pair = (
+            self._place(prompt, both["baseline"]),
+            self._place(prompt, both["candidate"]),
+            tuple(both[side].judge_kind in JUDGED for side in SIDES),
+            tuple((label, self._place(prompt, its)) for label, its in labels.items()),
+        )
+        self._prompts[prompt.id] = self._pairs.setdefault(pair, len(self._pairs))
+
+    def told(self) -> dict[str, Any]:
+        """What is stored of it."""
+        keys = self._wanted & self._adding_up()
+        return {
+            "counts": [{key: k for key, k in told.items() if key in keys} for told in self._counts],
+            "pairs": [[one, other, judged, dict(labels)] for one, other, judged, labels in self._pairs],
+            "prompts": self._prompts,
+        }
+
+    def _place(self, prompt: Prompt, its: Scored) -> int:
+        """Where among the counts stands how this reply counts."""
         key = (prompt.kind, prompt.tags, its.outcome, its.label, its.score, its.detail, its.judge_kind)
         if key not in self._known:
             alone = msgspec.structs.replace(its, trace_label="", trace_score=None, graded={}, manner="")
@@ -91,11 +105,27 @@ class _Table:
                 for metric in metrics
                 if metric.key in self._wanted and metric.baseline.n == 1 and metric.baseline.k is not None
             }
-            if told not in self.counts:
-                self.counts.append(told)
-            self._known[key] = self.counts.index(told)
+            if told not in self._counts:
+                self._counts.append(told)
+            self._known[key] = self._counts.index(told)
         return self._known[key]
 
-    def keep(self, keys: set[str]) -> None:
-        """Drop all other figures."""
-        self.counts = [{key: k for key, k in told.items() if key in keys} for told in self.counts]
+    def _adding_up(self) -> set[str]:
+        often = Counter(self._prompts.values())
+        sides = ([pair[0] for pair in self._pairs], [pair[1] for pair in self._pairs])
+        found = set()
+        for metric in self._secondary:
+            sums = [self._sum(metric["key"], ways, often) for ways in sides]
+            if sums == [(metric[side].get("k"), metric[side]["n"]) for side in SIDES]:
+                found.add(metric["key"])
+        return found
+
+    def _sum(self, key: str, ways: Sequence[int], often: Counter[int]) -> tuple[int, int]:
+        """How many replies of one side count, and among how many; ``ways`` are its places in the counts, by pair."""
+        k = n = 0
+        for pair, way in enumerate(ways):
+            told = self._counts[way]
+            if key in told:
+                k += told[key] * often[pair]
+                n += often[pair]
+        return k, n

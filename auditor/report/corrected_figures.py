@@ -38,7 +38,8 @@ def _corrected(table: Mapping[str, Any], labels: Labels, units: Mapping[str, str
     """By figure: candidate minus baseline as it is counted, corrected; None where labels are too few."""
     counts: list[dict[str, int]] = table.get("counts", [])
     pairs: dict[str, dict[str, list[Pair]]] = defaultdict(lambda: defaultdict(list))
-    for prompt_id, (one, other, judged, by_label) in table.get("prompts", {}).items():
+    for prompt_id, place_of_pair in table.get("prompts", {}).items():
+        one, other, judged, by_label = table["pairs"][place_of_pair]
         people = [
             by_label.get(labels.get((prompt_id, side), "")) if its else place
             for side, its, place in zip(SIDES, judged, (one, other), strict=True)

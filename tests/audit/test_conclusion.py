@@ -45,6 +45,7 @@ def test_dilemmas_are_described_but_are_no_unscored_pairs() -> None:
     assert found["outcomes"]["baseline"] == {"answered": 60}
     assert found["context"] == {
         "prompts": 40,
+        "kinds": ["dilemma"],
         "outcomes": {side: {"answered": 40} for side in ("baseline", "candidate")},
     }
     told = {metric["key"]: metric for metric in found["secondary"]}
