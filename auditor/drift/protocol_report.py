@@ -230,7 +230,7 @@ def _moved(texts: Sequence[_Text], with_lists: bool) -> list[dict[str, Any]]:
             "prompt": text.prompt,
             "position": step.index,
             "part": step.part,
-            "before": "".join(s.token for s in text.steps if s.index < step.index)[-60:],
+            "before": _before(text, step.index),
             "token": step.token,
             "kl_lower": _number(value) if with_lists else None,
             "delta_logprob": _number(step.pair.q_logprob - step.pair.p_logprob),
@@ -239,6 +239,17 @@ def _moved(texts: Sequence[_Text], with_lists: bool) -> list[dict[str, Any]]:
         }
         for value, text, step in rows[:MOVED]
     ]
+
+
+def _before(text: ScoredText, index: int) -> str:
+    """The end of what stood before a position; "…" where tokens in between were not scored."""
+    parts, last = [], -1
+    for step in (*(s for s in text.steps if s.index < index), None):
+        place = index if step is None else step.index
+        parts.append("…" if place > last + 1 else "")
+        parts.append("" if step is None else step.token)
+        last = place
+    return "".join(parts)[-60:]
 
 
 def _noise(texts: Sequence[_Text], how: Bootstrap, with_lists: bool) -> dict[str, Any] | None:

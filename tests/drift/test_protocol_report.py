@@ -146,3 +146,14 @@ def test_too_little_mass_is_said() -> None:
     whole = TopK.from_pairs([("x", math.log(0.6)), ("y", math.log(0.4))])
     high = [text(name, [step(0, Position("x", math.log(0.6), math.log(0.6), p=whole, q=whole))]) for name in "ab"]
     assert direction(high, "F", HOW, **SIDES)["low_coverage"] is False
+
+
+def test_what_was_not_scored_is_left_open_in_what_stood_before() -> None:
+    from auditor.drift.protocol_report import _before
+
+    steps = tuple(Step(i, "answer", False, t, Position(t, -1.0, -1.0)) for i, t in ((0, "A"), (1, " b"), (4, " e")))
+    text = ScoredText("q", "q", "", 8, True, steps)
+    assert _before(text, 4) == "A b…"
+    assert _before(text, 6) == "A b… e…"
+    assert _before(text, 1) == "A"
+    assert _before(text, 0) == ""
