@@ -36,31 +36,39 @@ async def compare_variants(
     rows = [(prompts[seq], scored[name]["baseline"], scored[name]["candidate"]) for name, seq in wanted.items()]
     rubric = load_rubric(CONSISTENCY)
     most = TRIES * len(members(judge))
-    asked: dict[tuple[str, Side], asyncio.Task[Verdict]] = {}
+
+    async def compared(question: JudgeQuestion) -> Verdict | None:
+        if not await budget.reserve(most, 0):
+            return None
+        try:
+            verdict = await judge.judge(rubric, question)
+            budget.count(sum(one.attempts for one in flat([verdict])), 0)
+            return verdict
+        finally:
+            budget.release(most, 0)
+
+    asked: dict[tuple[str, Side], asyncio.Task[Verdict | None]] = {}
     try:
         async with asyncio.TaskGroup() as group:
             for side in SIDES:
                 for variant in variants(rows, side):
-                    if variant.same is not None or not budget.reserve(most, 0):
+                    if variant.same is not None:
                         continue
                     first, text = replies[variant.first.id][side].answer, replies[variant.other.id][side].answer
                     prompt = msgspec.structs.replace(
                         variant.other, expect={**variant.other.expect, "other_reply": first}
                     )
                     question = JudgeQuestion(prompt, text, "answer")
-                    asked[variant.other.id, side] = group.create_task(judge.judge(rubric, question))
+                    asked[variant.other.id, side] = group.create_task(compared(question))
     except BaseExceptionGroup as several:
         raise several.exceptions[0] from several
-    for (name, side), task in asked.items():
-        verdict = task.result()
-        told = flat([verdict])
+    told = {place: verdict for place, task in asked.items() if (verdict := task.result()) is not None}
+    for (name, side), verdict in told.items():
         worth = None if verdict.label is None else rubric.scores[verdict.label]
         its = scored[name][side]
         scored[name][side] = msgspec.structs.replace(its, graded={**its.graded, CONSISTENCY: worth})
-        verdicts[name][side] = (*verdicts[name][side], *told)
-        budget.release(most, 0)
-        budget.count(sum(one.attempts for one in told), 0)
-    for name in dict.fromkeys(name for name, _ in asked):
+        verdicts[name][side] = (*verdicts[name][side], *flat([verdict]))
+    for name in dict.fromkeys(name for name, _ in told):
         seq = wanted[name]
         writer.put_pair(seq, prompts[seq], replies[name], scored[name], verdicts[name])
 

@@ -40,7 +40,7 @@ class DriftSettings:
 
 async def paid(purse: Purse, worst: tuple[int, int], text: Callable[[], Awaitable[T | str]]) -> T | str:
     """A text, if the budget permits it. A prompt that one server refuses (too long, say) is left out and counted."""
-    if not purse.reserve(*worst):
+    if not await purse.reserve(*worst):
         return "the budget was reached"
     try:
         return await text()

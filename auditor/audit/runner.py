@@ -253,8 +253,11 @@ class Audit:
             while at_work <= session.pairs_at_once and (seq := next(queue, None)) is not None:
                 prompt = prompts[seq]
                 worst = self._worst_case(prompt, first_token=prompt.id in drift)
-                if stopped or not await self._may_begin() or not self._budget.reserve(*worst):
+                if stopped or not await self._may_begin() or not await self._budget.reserve(*worst):
                     stopped = True
+                    return
+                if stopped:
+                    self._budget.release(*worst)
                     return
                 scored = await self._pair(asker, writer, seq, prompt, judge, drift.get(prompt.id))
                 self._budget.release(*worst)

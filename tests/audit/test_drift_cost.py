@@ -133,18 +133,18 @@ def test_a_hard_budget_stops_between_texts_and_more_of_it_continues(tmp_path: Pa
         assert drift_of(tmp_path / "more")["beyond"][way] == complete[way]
 
 
-def test_once_a_text_did_not_fit_none_follows() -> None:
+async def test_once_a_text_did_not_fit_none_follows() -> None:
     spent = [0, 0]
     budget = Budget(max_calls=10, max_tokens=None)
     purse = Purse(budget, lambda: (spent[0], spent[1]))
-    assert purse.reserve(6, 0)
-    assert not purse.reserve(6, 0)
+    assert await purse.reserve(6, 0)
     spent[:] = [2, 50]
     purse.settle(6, 0)
     assert (budget.calls, budget.tokens) == (2, 50)
-    assert not purse.reserve(1, 0)
+    assert not await purse.reserve(9, 0)
+    assert not await purse.reserve(1, 0)
     assert purse.refused == 2
-    assert Purse(None, lambda: (0, 0)).reserve(10**9, 10**9)
+    assert await Purse(None, lambda: (0, 0)).reserve(10**9, 10**9)
 
 
 def test_a_dialect_tells_what_it_permits_before_it_is_probed() -> None:

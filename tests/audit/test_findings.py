@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditor.audit.budget import Budget
 from auditor.audit.findings import Row, finding, judged_of, refusals, together
 from auditor.records import Outcome
 from auditor.stats.intervals import tango
@@ -167,25 +166,3 @@ def test_at_a_fixed_size_the_order_of_pairs_never_matters(
     low, high = before["interval"]
     assert -1 <= low <= high <= 1
     assert before["delta"] is None or low - 1e-9 <= before["delta"] <= high + 1e-9
-
-
-@given(
-    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 900)), max_size=50), st.integers(1, 60), st.integers(1, 3000)
-)
-def test_a_budget_is_never_overrun(pairs: list[tuple[int, int]], max_calls: int, max_tokens: int) -> None:
-    budget = Budget(max_calls=max_calls, max_tokens=max_tokens)
-    for calls, tokens in pairs:
-        if budget.reserve(calls, tokens):
-            budget.count(calls, tokens)
-            budget.release(calls, tokens)
-    assert budget.calls <= max_calls
-    assert budget.tokens <= max_tokens
-
-
-def test_reservations_of_pairs_in_flight_count() -> None:
-    budget = Budget(max_calls=5, max_tokens=None)
-    assert budget.reserve(3, 100)
-    assert not budget.reserve(3, 100)
-    budget.count(1, 10)
-    budget.release(3, 100)
-    assert budget.reserve(3, 100)
