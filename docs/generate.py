@@ -36,7 +36,9 @@ def settings() -> str:
             continue
         seen[model] = name
         # A table inside a section is one of its settings; at the top it is a section.
-        rows = [_row(key, field) for key, field in model.model_fields.items() if name or not _model_in(field.annotation)]
+        rows = [
+            _row(key, field) for key, field in model.model_fields.items() if name or not _model_in(field.annotation)
+        ]
         head = ["| setting | values | default | meaning |", "|---|---|---|---|"]
         about = " ".join((model.__doc__ or "").split()).replace("``", "`")
         title = f"### `{name}`" if name else "### At the top"
