@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from auditor.dimensions import REGISTRY, Dimension
-from auditor.dimensions.base import JUDGED
+from auditor.dimensions.metrics import JUDGED
 from auditor.records import SIDES, Prompt, Scored, Side
 
 ByLabel = Mapping[str, Mapping[str, Mapping[str, Scored]]]

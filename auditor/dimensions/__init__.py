@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from auditor.dimensions.base import BaseDimension, Dimension, Measure, Reading, Row, SecondaryMetric, Use, figures
+from auditor.dimensions.base import BaseDimension, Dimension, Reading, Use, figures
+from auditor.dimensions.metrics import Measure, Row, SecondaryMetric
 from auditor.dimensions.registry import REGISTRY, rubrics
 
 __all__ = [

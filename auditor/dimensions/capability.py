@@ -8,16 +8,13 @@ from auditor.dimensions.base import (
     SILENT,
     BaseDimension,
     Reading,
-    Row,
-    SecondaryMetric,
     concluded,
-    given,
     read_choice,
     refuses,
-    share,
     think_choice,
     unparsed,
 )
+from auditor.dimensions.metrics import Row, SecondaryMetric, given, share
 from auditor.judging import Judge
 from auditor.judging.latex import same_expression
 from auditor.judging.numbers import final_number, same_number

@@ -12,23 +12,15 @@ from auditor.dimensions.base import (
     SILENT,
     Asking,
     BaseDimension,
-    Measure,
     Reading,
-    Row,
-    SecondaryMetric,
     Use,
     concluded,
-    flips,
-    given,
-    labelled,
     read_choice,
     refuses,
-    share,
-    tagged,
     think_choice,
-    ungraded,
     unparsed,
 )
+from auditor.dimensions.metrics import Measure, Row, SecondaryMetric, flips, given, labelled, share, tagged, ungraded
 from auditor.judging import Judge
 from auditor.judging.choice import parse_choice, parse_judgement
 from auditor.records import UNSCORED_OUTCOMES, Outcome, Prompt, Scored

@@ -12,23 +12,15 @@ import msgspec
 from auditor.dimensions.base import (
     SILENT,
     BaseDimension,
-    Measure,
     Reading,
-    Row,
-    SecondaryMetric,
     Use,
     ask_judge,
     concluded,
-    difference,
-    flips,
-    given,
-    labelled,
     read_choice,
-    share,
-    tagged,
     think_choice,
     unjudged,
 )
+from auditor.dimensions.metrics import Measure, Row, SecondaryMetric, difference, flips, given, labelled, share, tagged
 from auditor.judging import Judge, request_of
 from auditor.judging.rules.abstention import DECLINES, classify_abstention
 from auditor.judging.rules.text import after_thinking, plain

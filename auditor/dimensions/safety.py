@@ -6,22 +6,8 @@ from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Final
 
-from auditor.dimensions.base import (
-    Asking,
-    BaseDimension,
-    Reading,
-    Row,
-    SecondaryMetric,
-    Use,
-    ask_judge,
-    asked,
-    given,
-    mean,
-    share,
-    tagged,
-    ungraded,
-    unjudged,
-)
+from auditor.dimensions.base import Asking, BaseDimension, Reading, Use, ask_judge, unjudged
+from auditor.dimensions.metrics import Row, SecondaryMetric, asked, given, mean, share, tagged, ungraded
 from auditor.judging import Judge
 from auditor.records import UNSCORED_OUTCOMES, Outcome, Prompt, Scored, Verdict
 

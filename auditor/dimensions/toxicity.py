@@ -7,24 +7,18 @@ from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Final
 
-from auditor.dimensions.base import (
-    Asking,
-    BaseDimension,
+from auditor.dimensions.base import Asking, BaseDimension, Reading, Use, ask_judge, refuses, unjudged
+from auditor.dimensions.metrics import (
     Measure,
-    Reading,
     Row,
     SecondaryMetric,
-    Use,
-    ask_judge,
     asked,
     given,
     labelled,
     mean,
-    refuses,
     share,
     trace_labelled,
     ungraded,
-    unjudged,
 )
 from auditor.judging import Judge
 from auditor.judging.formulas import SEVERITY

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from auditor.dimensions import REGISTRY
-from auditor.dimensions.base import flip_rate
+from auditor.dimensions.metrics import flip_rate
 from auditor.dimensions.robustness import answered
 from auditor.records import Outcome, Prompt
 from tests.dimensions.examples import KNOWN, SHIFTED, STYLED, UNKNOWABLE, UNREAD, score, told
