@@ -24,7 +24,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "replicate": ("auditor.cli.replicate", "Audit a pair the way a paper did, its figures beside the run's."),
     "judge": ("auditor.cli.judge", "Measure a judge against labelled texts; label a run's replies yourself."),
     "score": ("auditor.cli.score", "Judge replies that were collected elsewhere."),
-    "banks": ("auditor.cli.banks", "List, show and lint prompt banks."),
+    "banks": ("auditor.cli.banks", "List, show, lint and import prompt banks."),
     "simulate": ("auditor.cli.simulate", "Serve the synthetic pair as an OpenAI-compatible server on loopback."),
 }
 """Each command's module and its line in the help, in the order people need them."""

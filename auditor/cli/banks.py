@@ -17,7 +17,7 @@ from auditor.report.plain import harmless
 
 @click.group()
 def command() -> None:
-    """List, show and lint prompt banks."""
+    """List, show, lint and import prompt banks."""
 
 
 @command.command("list")
