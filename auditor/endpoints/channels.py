@@ -93,7 +93,7 @@ def split_text(text: str, *, only_leading: bool = False) -> Channels:
 
     Args:
         text: what the model wrote.
-        only_leading: only a marker that opens the text counts. For text whose trace already came in a typed field.
+        only_leading: only markers that the text begins with count. For text whose trace already came in a typed field.
 
     Returns:
         The parts, stripped of surrounding white space where a trace was found and untouched where none was.
@@ -104,6 +104,8 @@ def split_text(text: str, *, only_leading: bool = False) -> Channels:
     opening = _OPEN.match(text.lstrip())
     if opening is not None:
         return _leading(text.lstrip(), opening)
+    if only_leading and _CLOSE.match(text.lstrip()):
+        return Channels(answer=_past_closings(text))
     if only_leading or not _CLOSE.search(text):
         return Channels(answer=text)
     guarded = [m.span() for m in _PROTECTED.finditer(text)]
@@ -198,7 +200,7 @@ def _leading(text: str, opening: re.Match[str]) -> Channels:
             return _channels("\n\n".join((*thoughts[:-1], body[:begins])), body[begins:])
         if closing is None:
             return Channels(answer="", trace=trace, source=TAGS if trace else "", unclosed=True)
-        rest = body[closing.end() :].lstrip()
+        rest = _past_closings(body[closing.end() :])
         following = _OPEN.match(rest)
         if following is None:
             break
@@ -248,8 +250,16 @@ def _channels(trace: str, answer: str) -> Channels:
     return Channels(answer=_unwrapped(answer), trace=thought or None, source=TAGS if thought else "")
 
 
+def _past_closings(text: str) -> str:
+    """Text without the markers that close once more what is closed already: models say ``</think>`` twice."""
+    text = text.lstrip()
+    while (again := _CLOSE.match(text)) is not None:
+        text = text[again.end() :].lstrip()
+    return text
+
+
 def _unwrapped(answer: str) -> str:
-    answer = answer.strip()
+    answer = _past_closings(answer).rstrip()
     for opening, closing in _WRAPPERS:
         if answer[: len(opening)].lower() == opening:
             answer = answer[len(opening) :].strip()

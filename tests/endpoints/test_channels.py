@@ -63,6 +63,23 @@ def test_a_lone_end_marker_ends_the_trace_that_the_template_began(trace: str, an
     assert (got.trace or "", got.answer) == (trace.strip(), answer.strip())
 
 
+@pytest.mark.parametrize(
+    ("text", "trace"),
+    [
+        # What a tiny model on llama-server said.
+        ("<think>\n\n</think>\n</think>\n\nEmpty.", None),
+        ("<think>hm</think>\n</think>Empty.", "hm"),
+        ("hm</think></think>\n\nEmpty.", "hm"),
+        ("</think>\n</think>\nEmpty.", None),
+    ],
+)
+def test_a_trace_may_be_closed_twice(text: str, trace: str | None) -> None:
+    got = split_text(text)
+    assert (got.trace, got.answer) == (trace, "Empty.")
+    after_a_field = split_message([("reasoning", "hm")], Channels(answer="</think>\n</think>\n\nEmpty."))
+    assert (after_a_field.trace, after_a_field.answer) == ("hm", "Empty.")
+
+
 @pytest.mark.parametrize("text", ["<think>still going", "<think>", "  <thinking>\nabc\n"])
 def test_an_unclosed_trace_leaves_no_answer(text: str) -> None:
     got = split_text(text)
