@@ -16,7 +16,7 @@ from auditor.endpoints.logprobs import decode_logprobs
 from auditor.endpoints.scoring.base import FORCE, Known, Prefix, Sampled, Server, unreadable
 from auditor.endpoints.scoring.decoding import chosen, ids_of, prompt_logprobs, ranked
 from auditor.endpoints.scoring.routes import WHOLE, RouteScorer
-from auditor.records import Message, TokenLogprob, TokenPosition
+from auditor.records import EndpointSpec, Message, TokenLogprob, TokenPosition
 
 Way = Literal["prompt_logprobs", "echo", "one_by_one"]
 
@@ -37,14 +37,13 @@ class CompletionsScorer(RouteScorer):
         self.targets = "each" if targeted else "none"
         self._way: Way = way
         self._forced = forced
-        self._url = f"{server.spec.base_url}/completions"
         self.name = way
         self.protocol = "P" if way == "one_by_one" else "F"
 
     async def _prefix(self, messages: tuple[Message, ...]) -> Prefix:
         """The ids that the chat route saw for these messages."""
         body = self._chat_body(messages, temperature=1.0, top_p=1.0, seed=0) | {"return_token_ids": True}
-        answer = await self._post(f"{self._server.spec.base_url}/chat/completions", body, 0)
+        answer = await self._openai("chat/completions", body, 0)
         ids = ids_of(answer.get("prompt_token_ids"))
         if not ids:
             raise unreadable(self._server.spec, "the prompt's token ids")
@@ -135,14 +134,7 @@ class CompletionsScorer(RouteScorer):
         if self._forced:
             body["logit_bias"] = {str(token): FORCE}
         choice = await self._complete(body, sample)
-        ids = ids_of(choice.get("token_ids"))
-        decoded = decode_logprobs(msgspec.json.encode(choice.get("logprobs")), token_ids=list(ids) if ids else None)
-        if decoded is None or not decoded.positions:
-            raise unreadable(self._server.spec, "logprobs of the next token")
-        position = decoded.positions[0]
-        listed = [position.sampled, *position.top]
-        own = next((t for t in listed if t.id == token), TokenLogprob(token="", logprob=None, id=token))
-        return ranked(own, without(position, top), top)
+        return next_given(choice, token, top, self._server.spec)
 
     async def known(
         self, prefix: Prefix, continuation: Sequence[int], ids: Mapping[int, Sequence[int]], *, sample: int = 0
@@ -164,18 +156,23 @@ class CompletionsScorer(RouteScorer):
 
     async def _complete(self, body: dict[str, Any], sample: int) -> dict[str, Any]:
         settings = {**dialect_named(self._server.spec.dialect).explicit, **WHOLE}
-        answer = await self._post(self._url, {"model": self._server.spec.model, **settings, **body}, sample)
+        answer = await self._openai("completions", {"model": self._server.spec.model, **settings, **body}, sample)
         choices = answer.get("choices")
         if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
             raise unreadable(self._server.spec, "a completion")
         return choices[0]
 
-    async def _post(self, url: str, body: dict[str, Any], sample: int) -> dict[str, Any]:
-        answer, new = await self._ask(url, body, sample)
-        used = answer.get("usage")
-        if new and isinstance(used, dict):
-            self.spent.tokens(int(used.get("prompt_tokens") or 0), int(used.get("completion_tokens") or 0))
-        return answer
+
+def next_given(choice: Mapping[str, Any], token: int, top: int, spec: EndpointSpec) -> TokenPosition:
+    """A given token and its alternatives from the logprobs of one generated token; raises NotAnApi if there are none."""
+    made = ids_of(choice.get("token_ids"))
+    decoded = decode_logprobs(msgspec.json.encode(choice.get("logprobs")), token_ids=list(made) if made else None)
+    if decoded is None or not decoded.positions:
+        raise unreadable(spec, "logprobs of the next token")
+    position = decoded.positions[0]
+    listed = [position.sampled, *position.top]
+    own = next((t for t in listed if t.id == token), TokenLogprob(token="", logprob=None, id=token))
+    return ranked(own, without(position, top), top)
 
 
 def without(position: TokenPosition, top: int) -> list[TokenLogprob]:

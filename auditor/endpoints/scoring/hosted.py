@@ -68,7 +68,7 @@ class TogetherScorer(RouteScorer):
     async def _prefix(self, messages: tuple[Message, ...]) -> Prefix:
         """The prompt as chat echoes it: ids, and the text behind the template."""
         body = self._chat_body(messages, temperature=1.0, top_p=1.0) | {"echo": True, "logprobs": 1}
-        answer = await self._post("chat/completions", body, 0)
+        answer = await self._openai("chat/completions", body, 0)
         text, tokens = self._echo(answer)
         return Prefix(tuple(t.id for t in tokens if t.id is not None), text)
 
@@ -105,21 +105,11 @@ class TogetherScorer(RouteScorer):
         text = "".join(spelled(pieces, len(continuation), self._server.spec))
         body = {"max_tokens": 1, "echo": True, "logprobs": 1, "seed": 0}
         _, tokens = self._echo(await self._complete(prefix.text + text, body, sample))
-        same_ids([t.id for t in tokens], (*prefix.ids, *continuation), self._server.spec)
-        start = len(prefix.ids)
-        places = range(len(continuation)) if at is None else at
-        return {t: TokenPosition(sampled=tokens[start + t], top=()) for t in places}
+        return self._alone(tokens, prefix, continuation, at)
 
     async def _complete(self, text: str, body: dict[str, Any], sample: int) -> dict[str, Any]:
         whole = {"model": self._server.spec.model, "prompt": text, **WHOLE, "repetition_penalty": 1.0, **body}
-        return await self._post("completions", whole, sample)
-
-    async def _post(self, route: str, body: dict[str, Any], sample: int) -> dict[str, Any]:
-        answer, new = await self._ask(f"{self._server.spec.base_url}/{route}", body, sample)
-        used = answer.get("usage")
-        if new and isinstance(used, dict):
-            self.spent.tokens(int(used.get("prompt_tokens") or 0), int(used.get("completion_tokens") or 0))
-        return answer
+        return await self._openai("completions", whole, sample)
 
     def _echo(self, answer: dict[str, Any]) -> tuple[str, list[TokenLogprob]]:
         echoed = answer.get("prompt")

@@ -17,7 +17,7 @@ import msgspec
 
 from auditor.endpoints.logprobs import decode_logprobs
 from auditor.endpoints.scoring.base import FORCE, Prefix, Sampled, ScoreProtocol, Server, spelled, unreadable
-from auditor.endpoints.scoring.completions import without
+from auditor.endpoints.scoring.completions import next_given, without
 from auditor.endpoints.scoring.decoding import ids_of, ranked
 from auditor.endpoints.scoring.routes import RouteScorer
 from auditor.errors import NotAnApi
@@ -96,14 +96,8 @@ class PrefillScorer(RouteScorer):
         return found
 
     def _position(self, choice: dict[str, Any], token: int, top: int) -> TokenPosition:
-        made = ids_of(choice.get("token_ids"))
-        decoded = decode_logprobs(msgspec.json.encode(choice.get("logprobs")), token_ids=list(made or ()))
-        if decoded is None or not decoded.positions:
-            raise unreadable(self._server.spec, "logprobs of the next token")
-        position = decoded.positions[0]
-        listed = [position.sampled, *position.top]
-        own = next((t for t in listed if t.id == token), TokenLogprob(token="", logprob=None, id=token))
-        return ranked(_printed(own), without(position, top), top)
+        position = next_given(choice, token, top, self._server.spec)
+        return msgspec.structs.replace(position, sampled=_printed(position.sampled))
 
     def _conversation(self, prefix: Prefix) -> tuple[tuple[Message, ...], tuple[int, ...]]:
         for ids, messages in self._asked.items():
@@ -122,10 +116,7 @@ class PrefillScorer(RouteScorer):
             told = {"role": "assistant", "content": begun}
             whole |= {"messages": [*whole["messages"], told], "continue_final_message": True}
             whole["add_generation_prompt"] = False
-        answer, new = await self._ask(f"{self._server.spec.base_url}/chat/completions", whole, sample)
-        used = answer.get("usage")
-        if new and isinstance(used, dict):
-            self.spent.tokens(int(used.get("prompt_tokens") or 0), int(used.get("completion_tokens") or 0))
+        answer = await self._openai("chat/completions", whole, sample)
         ids, choices = ids_of(answer.get("prompt_token_ids")), answer.get("choices")
         if not ids or not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
             raise unreadable(self._server.spec, "the prompt's token ids")

@@ -9,8 +9,18 @@ from typing import Any, ClassVar, Final
 import msgspec
 
 from auditor.endpoints.loose import read_json
-from auditor.endpoints.scoring.base import Known, Prefix, ScoreProtocol, Server, Spent, Targets, root_of, unreadable
-from auditor.records import Ask, Message, Sampling
+from auditor.endpoints.scoring.base import (
+    Known,
+    Prefix,
+    ScoreProtocol,
+    Server,
+    Spent,
+    Targets,
+    root_of,
+    same_ids,
+    unreadable,
+)
+from auditor.records import Ask, Message, Sampling, TokenLogprob, TokenPosition
 
 WHOLE: Final[Mapping[str, float]] = {"temperature": 1.0, "top_p": 1.0}
 """Temperature and top_p of every question about probabilities: the model's own distribution, nothing cut off."""
@@ -76,3 +86,23 @@ class RouteScorer(ABC):
         if not isinstance(answer, dict):
             raise unreadable(self._server.spec, "a JSON object")
         return answer, self.spent.asks((url, msgspec.json.encode(body), sample))
+
+    async def _openai(self, route: str, body: dict[str, Any], sample: int) -> dict[str, Any]:
+        """Post to one of OpenAI's routes, by its path behind /v1, and count the tokens in ``usage``; raises as `_ask`."""
+        answer, new = await self._ask(f"{self._server.spec.base_url}/{route}", body, sample)
+        used = answer.get("usage")
+        if new and isinstance(used, dict):
+            self.spent.tokens(int(used.get("prompt_tokens") or 0), int(used.get("completion_tokens") or 0))
+        return answer
+
+    def _alone(
+        self, given: Sequence[TokenLogprob], prefix: Prefix, continuation: Sequence[int], at: Sequence[int] | None
+    ) -> dict[int, TokenPosition]:
+        """A prompt's tokens, each with its own number only, as what `Scorer.score` gives.
+
+        Raises RequestRejected if they are others than the prefix and the continuation.
+        """
+        same_ids([t.id for t in given], (*prefix.ids, *continuation), self._server.spec)
+        start = len(prefix.ids)
+        places = range(len(continuation)) if at is None else at
+        return {t: TokenPosition(sampled=given[start + t], top=()) for t in places}

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from auditor.endpoints.scoring.base import Prefix, Sampled, ScoreProtocol, same_ids, spelled, unreadable
+from auditor.endpoints.scoring.base import Prefix, Sampled, ScoreProtocol, spelled, unreadable
 from auditor.endpoints.scoring.decoding import number, ranked
 from auditor.endpoints.scoring.routes import RouteScorer
 from auditor.records import Message, TokenLogprob, TokenPosition
@@ -73,10 +73,7 @@ class TgiScorer(RouteScorer):
         given = _tokens(details.get("prefill"))
         if not given:
             raise unreadable(self._server.spec, "the prompt's logprobs (it needs --enable-prefill-logprobs)")
-        same_ids([t.id for t in given], (*prefix.ids, *continuation), self._server.spec)
-        start = len(prefix.ids)
-        places = range(len(continuation)) if at is None else at
-        return {t: TokenPosition(sampled=given[start + t], top=()) for t in places}
+        return self._alone(given, prefix, continuation, at)
 
     async def _generate(self, text: str, parameters: dict[str, Any], sample: int) -> tuple[dict[str, Any], str]:
         body = {"inputs": text, "parameters": {**_DETAILS, **parameters}}
